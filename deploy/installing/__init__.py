@@ -1,0 +1,1 @@
+"""The parts of deploy/install.py. Standard library only: they run before anything is installed."""
