@@ -1,0 +1,314 @@
+"""`measure` a call: warm up, synchronise, repeat, keep every sample; `compare` two, interleaved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from course_lib.devices import device_of, fingerprint, pick
+from course_lib.metering import energy, ledger, records
+from course_lib.metering.clocks import Sample, calls_per_sample, time_calls
+from course_lib.metering.intervals import block_bootstrap_median
+from course_lib.metering.memory import peak_bytes
+from course_lib.quantities import Estimate
+
+WAITING_SHARE = 0.05  # of a call's time; more than this spent waiting for a core is contention
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one call cost, from `measure`.
+
+    Attributes
+    ----------
+    seconds, cpu_seconds : Estimate
+        Median wall time, and CPU time of this process over all its threads, in s.
+    peak_bytes : Estimate
+        The most memory a call held beyond what was held before it, in B.
+    energy_joule : Estimate
+        In J. Its basis tells a hardware counter ("measured") from time multiplied by a range of
+        power ("assumed").
+    flop : float or None
+        FLOP of a call, if `measure` was told.
+    samples, warmup_samples : tuple of Sample
+        In the order measured; the warm-up is kept apart.
+    contaminated : bool
+        Other work on the machine held this one up: its threads waited for a core.
+    machine : dict
+        See `course_lib.devices.fingerprint`.
+    name : str or None
+        Under which it was recorded.
+    replayed : bool
+        Whether it was read from a record instead of run.
+    """
+
+    seconds: Estimate
+    cpu_seconds: Estimate
+    peak_bytes: Estimate
+    energy_joule: Estimate
+    flop: float | None
+    samples: tuple[Sample, ...] = field(repr=False)
+    warmup_samples: tuple[Sample, ...] = field(repr=False)
+    contaminated: bool
+    machine: dict[str, Any] = field(repr=False)
+    name: str | None = None
+    replayed: bool = False
+
+    @property
+    def minimum_seconds(self) -> float:
+        """The shortest wall time of a call: what is left when nothing interfered."""
+        return min(sample.seconds for sample in self.samples)
+
+    @property
+    def minimum_cpu_seconds(self) -> float:
+        """The least CPU time of a call."""
+        return min(sample.cpu_seconds for sample in self.samples)
+
+    @property
+    def flop_per_s(self) -> Estimate:
+        """Achieved FLOP/s by wall time; needs ``flop``."""
+        if self.flop is None:
+            raise ValueError("this measurement was not told its FLOP: measure(..., flop=...)")
+        return Estimate.exact(self.flop, "FLOP") / self.seconds
+
+    def __str__(self) -> str:
+        note = "  CONTAMINATED: other work held it up" if self.contaminated else ""
+        parts = [self.name or "", f"{self.seconds}", f"CPU {self.cpu_seconds}"]
+        return "  ".join(part for part in parts if part) + note
+
+
+def measure(
+    function: Callable[..., Any],
+    *args: Any,
+    name: str | None = None,
+    warmup: int = 3,
+    repeats: int | None = None,
+    device: Any = None,
+    flop: float | None = None,
+    budget_seconds: float = 1.0,
+) -> Measurement:
+    """Measure what calling ``function(*args)`` costs.
+
+    Parameters
+    ----------
+    function, *args
+        What to call. Its result is thrown away.
+    name : str, optional
+        Keep the raw samples under this name in ``records.jsonl`` (see `record_to`), or take them
+        from there. A replayed measurement says so.
+    warmup : int
+        Calls before the clock counts (at least 1: the last is also the one whose memory is read).
+    repeats : int, optional
+        Samples to take. Default: as many as the budget allows, 5 to 200.
+    device : str or torch.device, optional
+        What to wait for before a clock is read. Default: where the arguments are.
+    flop : float, optional
+        FLOP of one call (from `count`, or by hand): gives ``.flop_per_s``.
+    budget_seconds : float
+        Wall time to spend on the samples, where ``repeats`` is not given.
+
+    Returns
+    -------
+    Measurement
+
+    Raises
+    ------
+    ValueError
+        If ``warmup`` or ``repeats`` is below 1. Errors of the function pass through.
+    LookupError
+        If records must be replayed and there is none of this name.
+
+    Notes
+    -----
+    Calls shorter than 0.2 ms are timed several at a time. The interval of the median is a block
+    bootstrap's at 90 %; it describes this stretch of time on this machine. See chapter 6.
+
+    Examples
+    --------
+    >>> import torch
+    >>> a = torch.ones(64, 64)
+    >>> cost = measure(torch.mm, a, a, repeats=20, flop=2 * 64**3)
+    >>> cost.seconds.unit, len(cost.samples), cost.flop_per_s.unit
+    ('s', 20, 'FLOP/s')
+    """
+    if warmup < 1 or (repeats is not None and repeats < 1):
+        raise ValueError(f"warmup={warmup}, repeats={repeats}: both must be at least 1")
+    if name is not None and (record := records.find(name)) is not None:
+        print(f"replayed {name!r}, recorded {record['recorded']}: nothing was run")
+        return _from_record(record)
+    target = pick(device) if device is not None else device_of(*args, function)
+
+    def call() -> Any:
+        return function(*args)
+
+    warmups = [time_calls(call, 1, target) for _ in range(warmup - 1)]
+    peak = peak_bytes(call, target)
+    warmups.append(time_calls(call, 1, target))
+    calls = calls_per_sample(call, target)
+    counter = energy.counter_for(target)
+    joules = counter() if counter else None
+    samples = _take_samples(call, calls, repeats, budget_seconds, target)
+    joules = counter() - joules if counter else None
+    total_calls = sum(sample.calls for sample in samples)
+    if flop is not None:
+        ledger.add_flop(flop * (total_calls + warmup + 1))
+    result = _summarise(samples, warmups, peak, joules, flop, fingerprint(), name)
+    if name is not None:
+        records.append(_to_record(result, joules))
+    return result
+
+
+def compare(
+    function_a: Callable[[], Any],
+    function_b: Callable[[], Any],
+    *,
+    clock: str = "wall",
+    warmup: int = 3,
+    repeats: int | None = None,
+    device: Any = None,
+    budget_seconds: float = 1.0,
+) -> Estimate:
+    """How many times as long ``function_a`` takes as ``function_b``, measured in turn (ABAB).
+
+    What disturbs one disturbs its neighbour too, so the ratio is far steadier than either time.
+
+    Parameters
+    ----------
+    function_a, function_b
+        Called without arguments.
+    clock : {"wall", "cpu"}
+        Which time to compare.
+    warmup, repeats, device, budget_seconds
+        As for `measure`; the budget is for both together.
+
+    Returns
+    -------
+    Estimate
+        Median of the pairs' ratios a/b with a 90 % block bootstrap interval; no unit.
+
+    Raises
+    ------
+    ValueError
+        If ``clock`` is neither, or ``warmup`` or ``repeats`` is below 1.
+
+    Examples
+    --------
+    >>> ratio = compare(lambda: sum(range(30000)), lambda: sum(range(10000)), repeats=30)
+    >>> ratio.low > 1, ratio.unit
+    (True, '')
+    """
+    if clock not in ("wall", "cpu"):
+        raise ValueError(f"clock is {clock!r}; allowed are 'wall' and 'cpu'")
+    if warmup < 1 or (repeats is not None and repeats < 1):
+        raise ValueError(f"warmup={warmup}, repeats={repeats}: both must be at least 1")
+    target = pick(device) if device is not None else device_of()
+    pair = (function_a, function_b)
+    for function in pair * warmup:
+        function()
+    calls = [calls_per_sample(function, target) for function in pair]
+    taken: list[list[Sample]] = [[], []]
+    began = time.perf_counter()
+    while _wants_more(len(taken[0]), repeats, time.perf_counter() - began, budget_seconds):
+        for which, function in enumerate(pair):
+            taken[which].append(time_calls(function, calls[which], target))
+    times = np.array(
+        [[s.seconds if clock == "wall" else s.cpu_seconds for s in side] for side in taken]
+    )
+    median, low, high = block_bootstrap_median(times[0] / np.maximum(times[1], 1e-12))
+    return Estimate(median, low, high, "", "measured")
+
+
+def _wants_more(taken: int, repeats: int | None, spent: float, budget: float) -> bool:
+    if repeats is not None:
+        return taken < repeats
+    return taken < 5 or (taken < 200 and spent < budget)
+
+
+def _take_samples(
+    call: Callable[[], Any], calls: int, repeats: int | None, budget: float, device: Any
+) -> list[Sample]:
+    samples: list[Sample] = []
+    began = time.perf_counter()
+    while _wants_more(len(samples), repeats, time.perf_counter() - began, budget):
+        samples.append(time_calls(call, calls, device))
+    return samples
+
+
+def _summarise(
+    samples: list[Sample],
+    warmups: list[Sample],
+    peak: Estimate,
+    joules: float | None,
+    flop: float | None,
+    machine: dict[str, Any],
+    name: str | None,
+    replayed: bool = False,
+) -> Measurement:
+    seconds = Estimate(*block_bootstrap_median([s.seconds for s in samples]), "s", "measured")
+    cpu = Estimate(*block_bootstrap_median([s.cpu_seconds for s in samples]), "s", "measured")
+    total_calls = sum(sample.calls for sample in samples)
+    return Measurement(
+        seconds=seconds,
+        cpu_seconds=cpu,
+        peak_bytes=peak,
+        energy_joule=energy.energy_per_call(joules, total_calls, seconds),
+        flop=flop,
+        samples=tuple(samples),
+        warmup_samples=tuple(warmups),
+        contaminated=_is_contaminated(samples, machine),
+        machine=machine,
+        name=name,
+        replayed=replayed,
+    )
+
+
+def _is_contaminated(samples: list[Sample], machine: dict[str, Any]) -> bool:
+    """Whether threads waited for a core for more than a small share of the time they could use.
+
+    Where the scheduler does not tell, a wall time well above the CPU time stands in for it on
+    machines without a GPU: a lone thread that computes has a ratio of 1.
+    """
+    waits = [s.waiting_seconds for s in samples]
+    if all(wait is not None for wait in waits):
+        busy = sum(s.cpu_seconds * s.calls for s in samples)
+        waited = sum(wait * s.calls for wait, s in zip(waits, samples, strict=True))
+        return waited > WAITING_SHARE * (busy + waited)
+    ratio = np.median([s.seconds / max(s.cpu_seconds, 1e-9) for s in samples])
+    return bool(ratio > 1.2 and not machine["gpus"])
+
+
+def _to_record(result: Measurement, joules: float | None) -> dict[str, Any]:
+    peak = result.peak_bytes
+    return {
+        "name": result.name,
+        "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
+        "samples": [asdict(sample) for sample in result.samples],
+        "warmup_samples": [asdict(sample) for sample in result.warmup_samples],
+        "peak_bytes": [peak.value, peak.low, peak.high, peak.basis],
+        "counter_joule": joules,
+        "flop": result.flop,
+        "contaminated": result.contaminated,
+        "machine": result.machine,
+    }
+
+
+def _from_record(record: dict[str, Any]) -> Measurement:
+    try:
+        value, low, high, basis = record["peak_bytes"]
+        return _summarise(
+            [Sample(**sample) for sample in record["samples"]],
+            [Sample(**sample) for sample in record["warmup_samples"]],
+            Estimate(value, low, high, "B", basis),
+            record["counter_joule"],
+            record["flop"],
+            record["machine"],
+            record["name"],
+            replayed=True,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"the record {record.get('name')!r} is damaged: {error}") from error

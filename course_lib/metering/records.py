@@ -1,0 +1,132 @@
+"""Named measurements on disk: raw samples in ``records.jsonl``, one line each, to be handed in.
+
+When a notebook runs again, its named measurements can return what was recorded instead of running:
+always while nbgrader grades it, on request while a student works (`record_to`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Replay = Literal["never", "existing", "always"]
+FILE = "records.jsonl"
+
+
+@dataclass
+class _Settings:
+    path: Path = Path(FILE)
+    replay: Replay = "never"
+
+
+_settings = _Settings()
+
+
+def record_to(path: str | Path = FILE, replay: Replay = "existing") -> None:
+    """Say where named measurements are kept, and when a kept one is used instead of measuring.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file beside the notebook; it is made by the first named measurement.
+    replay : {"existing", "never", "always"}
+        ``"existing"``: a name that is on record is not measured again, so that "restart and run
+        all" is quick and changes nothing. ``"never"``: measure and append. ``"always"``: run
+        nothing; a name that is not on record is an error. While nbgrader grades or validates a
+        notebook (it sets ``NBGRADER_EXECUTION``), ``"always"`` holds whatever is asked for.
+
+    Raises
+    ------
+    ValueError
+        If ``replay`` is none of the three.
+    """
+    if replay not in ("never", "existing", "always"):
+        raise ValueError(f"replay is {replay!r}; allowed are 'never', 'existing', 'always'")
+    _settings.path, _settings.replay = Path(path), replay
+
+
+def replay_mode() -> Replay:
+    """What holds now; grading overrides what the notebook asked for."""
+    return "always" if os.environ.get("NBGRADER_EXECUTION") else _settings.replay
+
+
+def read_records(path: str | Path | None = None) -> dict[str, dict[str, Any]]:
+    """The records of a file by name; of several with one name, the last.
+
+    Raises
+    ------
+    ValueError
+        If a line is not a record, with its number.
+    """
+    path = Path(path) if path is not None else _settings.path
+    if not path.exists():
+        return {}
+    records = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            records[record["name"]] = record
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path}, line {number}, is not a record: {line[:60]!r}. "
+                "Remove that line, or restore the file"
+            ) from error
+    return records
+
+
+def find(name: str) -> dict[str, Any] | None:
+    """The record to replay for a name, or None if it is to be measured.
+
+    Raises
+    ------
+    LookupError
+        If everything must be replayed and the name is not on record.
+    """
+    mode = replay_mode()
+    if mode == "never":
+        return None
+    records = read_records()
+    if name not in records and mode == "always":
+        known = ", ".join(sorted(records)) or "nothing"
+        raise LookupError(
+            f"no recorded measurement {name!r} in {_settings.path.name} (it holds {known}). "
+            "Run the notebook and hand that file in with it"
+        )
+    return records.get(name)
+
+
+def append(record: dict[str, Any]) -> None:
+    """Add a record as one whole line."""
+    line = json.dumps(record, allow_nan=False) + "\n"
+    with _settings.path.open("a", encoding="utf-8") as file:
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def forget(name: str) -> None:
+    """Remove the records of a name, so that it is measured anew.
+
+    Raises
+    ------
+    KeyError
+        If there is no record of that name.
+    """
+    path = _settings.path
+    known = read_records()
+    if name not in known:
+        raise KeyError(f"{path} has no record {name!r}; it has {', '.join(sorted(known))}")
+    kept = [
+        line
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if line.strip() and json.loads(line)["name"] != name
+    ]
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as new:
+        new.writelines(kept)
+    os.replace(new.name, path)
