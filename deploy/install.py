@@ -83,7 +83,7 @@ def usable(venv: Path) -> tuple[int, ...]:
         return ()
     made_by = re.search(r"^command = (.*)$", config, re.MULTILINE)
     moved = made_by is not None and not made_by.group(1).endswith(str(venv))
-    has_pip = output([python_of(venv), "-c", "import pip"]) is not None
+    has_pip = output([python_of(venv), "-I", "-c", "import pip"]) is not None
     return version_of(python_of(venv)) if has_pip and not moved else ()
 
 
@@ -96,7 +96,7 @@ def half_written(venv: Path) -> str:
         "from importlib.metadata import distributions; "
         "print(*(d.name for d in distributions() if not d.read_text('INSTALLER')))"
     )
-    return output([python_of(venv), "-c", ask]) or ""
+    return output([python_of(venv), "-I", "-c", ask]) or ""
 
 
 def choose_python(environment=os.environ) -> str:
@@ -204,7 +204,7 @@ def install_torch(venv: Path, constraints: Path) -> None:
     """Install the pinned torch in its own step, unless that version is there in any build."""
     pinned = re.search(r"^torch==(\S+)$", constraints.read_text(encoding="utf-8"), re.MULTILINE)
     ask = "from importlib.metadata import version; print(version('torch').partition('+')[0])"
-    if output([python_of(venv), "-c", ask]) == pinned.group(1):
+    if output([python_of(venv), "-I", "-c", ask]) == pinned.group(1):
         return
     index = torch_index()
     print(f"install: torch from {index or 'the default index'}", flush=True)

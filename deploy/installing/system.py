@@ -8,6 +8,7 @@ import subprocess
 
 from installing.steps import output, step
 
+
 def sandbox_works() -> bool:
     """Whether bubblewrap is here and may make the namespaces that isolate a submission."""
     return output(["bwrap", "--ro-bind", "/", "/", "--unshare-all", "true"]) is not None
