@@ -177,9 +177,11 @@ def answers(address: str, seconds: float = 3.0) -> bool:
     replies = []
 
     def ask():
-        with contextlib.suppress(Exception):
-            with urllib.request.urlopen(address, timeout=seconds) as reply:
-                replies.append(reply.status)
+        with (
+            contextlib.suppress(Exception),
+            urllib.request.urlopen(address, timeout=seconds) as reply,
+        ):
+            replies.append(reply.status)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()

@@ -102,12 +102,11 @@ def pytest_deselected(items):
 
 def pytest_terminal_summary(terminalreporter):
     reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    counts = {name: sum(f"no {name} here" in reason for reason in reasons) for name in CHECKS}
-    lines = [
-        f"{count} skipped, no {name} here: {advice(name)}"
-        for name, count in counts.items()
-        if count
-    ]
+    lines = []
+    for name in CHECKS:
+        count = sum(f"no {name} here" in reason for reason in reasons)
+        if count:
+            lines.append(f"{count} skipped, no {name} here: {advice(name)}")
     if left_out:
         lines.append(f"{len(left_out)} slow tests: make test-all runs them")
     if lines:
