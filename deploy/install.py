@@ -16,14 +16,14 @@ stopped in the middle leaves no stamp; where it left a half-written package, or 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import re
 import shutil
 import sys
 import threading
-import urllib.request
+from contextlib import suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 from installing.assets import install_assets
 from installing.steps import InstallError, digest, output, run, stamped, step, write_stamp
@@ -177,10 +177,7 @@ def answers(address: str, seconds: float = 3.0) -> bool:
     replies = []
 
     def ask():
-        with (
-            contextlib.suppress(Exception),
-            urllib.request.urlopen(address, timeout=seconds) as reply,
-        ):
+        with suppress(Exception), urlopen(address, timeout=seconds) as reply:
             replies.append(reply.status)
 
     thread = threading.Thread(target=ask, daemon=True)

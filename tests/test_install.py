@@ -1,5 +1,6 @@
 """The installer: what it decides, what it remembers, what an interruption leaves. No network."""
 
+import ast
 import http.server
 import os
 import shutil
@@ -50,6 +51,12 @@ def fake_interpreter(path: Path, version: str) -> Path:
     path.write_text(f'#!/bin/sh\necho "{version}"\n')
     path.chmod(0o755)
     return path
+
+
+def test_an_old_python_can_read_the_installer_and_be_refused_by_it():
+    files = [ROOT / "deploy" / "install.py", *(ROOT / "deploy" / "installing").glob("*.py")]
+    for file in files:
+        ast.parse(file.read_text(encoding="utf-8"), filename=str(file), feature_version=(3, 8))
 
 
 # --- stamps ---
