@@ -108,7 +108,7 @@ def pytest_terminal_summary(terminalreporter):
         if count:
             lines.append(f"{count} skipped, no {name} here: {advice(name)}")
     if left_out:
-        lines.append(f"{len(left_out)} slow tests: make test-all runs them")
+        lines.append(f"slow tests left out: {len(left_out)} (make test-all runs them)")
     if lines:
         terminalreporter.section("left out")
     for line in lines:
