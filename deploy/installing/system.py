@@ -56,17 +56,19 @@ def apt_install(package: str) -> bool:
     """Install a package of Debian or Ubuntu where we may; False where not, or where that fails."""
     if not shutil.which("apt-get") or os.geteuid() != 0:
         return False
-    command = ["apt-get", "-qq", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"]
-    install = [*command, "install", "-y", "--no-install-recommends", package]
-    options = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
-    options.update(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    waits = ("DPkg::Lock::Timeout=120", "Acquire::Retries=1", "Acquire::http::Timeout=20")
+    apt = ["apt-get", "-qq", *(word for wait in waits for word in ("-o", wait))]
+    install = [*apt, "install", "-y", "--no-install-recommends", package]
+    options = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "text": True}
+    options.update(stdin=subprocess.DEVNULL, capture_output=True)
     with step(f"{package} with apt-get"):
-        for before in (None, [*command, "update"]):
-            if before:
-                subprocess.run(before, check=False, **options)
-            if subprocess.run(install, check=False, **options).returncode == 0:
-                return True
-    return False
+        result = subprocess.run(install, check=False, **options)
+        if result.returncode:  # in a fresh container apt-get knows no packages yet
+            subprocess.run([*apt, "update"], check=False, **options)
+            result = subprocess.run(install, check=False, **options)
+        if result.returncode:
+            print(result.stderr.strip(), flush=True)
+    return result.returncode == 0
 
 
 def install_system_packages(needs) -> None:
