@@ -1,8 +1,10 @@
 // Let keyboard users scroll what scrolls sideways: tables, formulas and outputs that are wider than the page.
 "use strict";
 
+const SCROLLS = "div.math, mjx-container[display], .cell_output, .cell_output .output, .pst-scrollable-table-container, pre";
+
 function markScrollable() {
-  for (const box of document.querySelectorAll("div.math, .cell_output, .pst-scrollable-table-container, div.highlight pre")) {
+  for (const box of document.querySelectorAll(SCROLLS)) {
     if (box.scrollWidth > box.clientWidth) {
       box.tabIndex = 0;
     } else {

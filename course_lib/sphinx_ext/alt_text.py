@@ -34,6 +34,6 @@ def _check_page(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def _nearest_with_line(node: nodes.Node) -> nodes.Node:
-    while node.line is None and node.parent is not None:
+    while not node.line and node.parent is not None:
         node = node.parent
     return node

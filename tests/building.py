@@ -1,0 +1,64 @@
+"""Build the book as `make book` does, once for all tests that look at it, and serve it on loopback."""
+
+import contextlib
+import functools
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+
+
+@functools.cache
+def build() -> Path:
+    """Return the directory of the built book; seconds where it is up to date, since nothing is executed then."""
+    command = [*JUPYTER_BOOK, "build", ".", "-n", "-W", "--keep-going"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        shutil.rmtree(
+            ROOT / "_build" / ".doctrees", ignore_errors=True
+        )  # or the next build would pass
+        pytest.fail(
+            f"the book does not build:\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}", pytrace=False
+        )
+    return ROOT / "_build" / "html"
+
+
+def pages_of(book: Path) -> list[str]:
+    """Return the address of every page, relative to the site."""
+    return sorted(
+        page.relative_to(book).as_posix()
+        for page in book.rglob("*.html")
+        if "_static" not in page.parts
+    )
+
+
+@contextlib.contextmanager
+def served(directory: Path) -> Iterator[str]:
+    """Serve a directory on loopback while the context is open; gives the site's address, ending in a slash."""
+    handler = functools.partial(QuietHandler, directory=str(directory))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and logs nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test output readable."""
+
+    def handle(self) -> None:
+        """Serve one connection; a browser may close it at any time."""
+        with contextlib.suppress(ConnectionError):
+            super().handle()
