@@ -1,4 +1,4 @@
-"""Build the book as `make book` does, once for all tests that look at it, and serve it on loopback."""
+"""Build the book as `make book` does, once for all tests that look at it; serve it on loopback."""
 
 import contextlib
 import functools
@@ -18,7 +18,7 @@ JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; m
 
 @functools.cache
 def build() -> Path:
-    """Return the directory of the built book; seconds where it is up to date, since nothing is executed then."""
+    """Return the directory of the built book; where it is up to date nothing is executed."""
     command = [*JUPYTER_BOOK, "build", ".", "-n", "-W", "--keep-going"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -42,7 +42,7 @@ def pages_of(book: Path) -> list[str]:
 
 @contextlib.contextmanager
 def served(directory: Path) -> Iterator[str]:
-    """Serve a directory on loopback while the context is open; gives the site's address, ending in a slash."""
+    """Serve a directory on loopback while the context is open; gives the site's address."""
     handler = functools.partial(QuietHandler, directory=str(directory))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The Sphinx extension of the book: boxes, compute labels, the alt-text gate, and a cache that sees the library."""
+"""The book's Sphinx extension: boxes, compute labels, alt-text gate, cache key."""
 
 from sphinx.application import Sphinx
 
@@ -9,4 +9,9 @@ def setup(app: Sphinx) -> dict:
     """Register every part; each lives in the module that is named after it."""
     for part in (jupyter_book, cache_key, boxes, page_record, alt_text, accessible_html):
         part.setup(app)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {
+        "version": "1",
+        "env_version": 1,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

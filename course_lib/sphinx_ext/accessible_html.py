@@ -1,4 +1,4 @@
-"""Mend what other extensions write and an accessibility checker rightly objects to, in the HTML of every page."""
+"""Mend, on every page, what other extensions write and an accessibility checker objects to."""
 
 from sphinx.application import Sphinx
 

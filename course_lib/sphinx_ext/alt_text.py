@@ -1,4 +1,4 @@
-"""Gate: every image on a page says in its alternative text what a reader who cannot see it should know."""
+"""Gate: every image has alternative text that says what a reader who cannot see it should know."""
 
 import re
 
@@ -27,7 +27,7 @@ def lacks_alt(node: nodes.Node) -> bool:
 def _check_page(app: Sphinx, doctree: nodes.document) -> None:
     for node in doctree.findall(lacks_alt):
         logger.warning(
-            "an image has no alt text: state its finding (for a computed figure: mystnb, image, alt)",
+            "an image has no alt text: state its finding (a computed figure: mystnb, image, alt)",
             location=_nearest_with_line(node),
         )
         app.env.note_reread()  # or the next incremental build would pass

@@ -1,4 +1,4 @@
-"""The boxes of the book: predict (with a folded answer), try-it, trace-claim, does-not-show; the frame of the fifth."""
+"""The book's boxes: predict (its answer folded), try-it, trace-claim, does-not-show."""
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -20,11 +20,11 @@ TITLES = {
 
 
 class CourseBox(nodes.admonition):
-    """An admonition that HTML renders as a named note; every other format renders it as any admonition."""
+    """An admonition that HTML renders as a named note, and every other format as usual."""
 
 
 def frame(kind: str, title: list[nodes.Node] | None = None) -> CourseBox:
-    """Return an empty box of one of the five kinds, titled with the kind's name and, if given, a subject after it."""
+    """Return an empty box of one of the five kinds, titled with its name and a subject."""
     heading = nodes.title("", "", nodes.Text(TITLES[kind]))
     if title:
         heading += [nodes.Text(": "), *title]
@@ -32,7 +32,7 @@ def frame(kind: str, title: list[nodes.Node] | None = None) -> CourseBox:
 
 
 class BoxDirective(SphinxDirective):
-    """A box with the directive's own name as its kind. The optional argument says what the box is about."""
+    """A box whose kind is the directive's name; the optional argument says what it is about."""
 
     optional_arguments = 1
     final_argument_whitespace = True
@@ -41,7 +41,9 @@ class BoxDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Parse the subject and the body; an empty box is an error."""
         self.assert_has_content()
-        subject, messages = self.state.inline_text(self.arguments[0], self.lineno) if self.arguments else ([], [])
+        subject, messages = (
+            self.state.inline_text(self.arguments[0], self.lineno) if self.arguments else ([], [])
+        )
         box = frame(self.name, subject)
         self.set_source_info(box)
         self.state.nested_parse(self.content, self.content_offset, box)
@@ -54,15 +56,23 @@ class Predict(BoxDirective):
     def run(self) -> list[nodes.Node]:
         """As any box, and insist on exactly one answer."""
         result = super().run()
-        answers = [node for node in result[0].findall(nodes.container) if "course-answer" in node.get("container_classes", [])]
+        answers = [
+            node
+            for node in result[0].findall(nodes.container)
+            if "course-answer" in node.get("container_classes", [])
+        ]
         if len(answers) != 1:
-            logger.warning("a predict box needs exactly one answer, this one has %d", len(answers), location=result[0])
+            logger.warning(
+                "a predict box needs exactly one answer, this one has %d",
+                len(answers),
+                location=result[0],
+            )
             self.env.note_reread()
         return result
 
 
 class Answer(DropdownDirective):
-    """The folded part of a predict box: a <details> element, closed; the optional argument replaces its label."""
+    """The folded part of a predict box, a closed <details>; the optional argument is its label."""
 
     option_spec: dict = {}
 
@@ -75,7 +85,9 @@ class Answer(DropdownDirective):
 
 def _visit_html(self: HTML5Translator, node: CourseBox) -> None:
     name = node[0].astext()
-    self.body.append(self.starttag(node, "div", CLASS="admonition", role="note", **{"aria-label": name}))
+    self.body.append(
+        self.starttag(node, "div", CLASS="admonition", role="note", **{"aria-label": name})
+    )
 
 
 def _depart_html(self: HTML5Translator, node: CourseBox) -> None:

@@ -1,9 +1,9 @@
-"""Key the execution cache on what a page's numbers depend on: the library's files and the resolved versions.
+"""Key the execution cache on what a page's numbers rest on: the library and the resolved versions.
 
-myst-nb compares a page's own code with its cache and nothing else, so a changed helper would go unnoticed.
-Here each state of the library gets a cache directory of its own. Its path is a setting that myst-nb declares as
-part of the environment, so Sphinx reads every page again when the key changes; what the directory already holds
-is not executed again.
+myst-nb compares a page's own code with its cache and nothing else, so a changed helper would go
+unnoticed. Here each state of the library gets a cache directory of its own. Its path is a setting
+that myst-nb declares as part of the environment, so Sphinx reads every page again when the key
+changes; what the directory already holds is not executed again.
 """
 
 import hashlib
@@ -22,13 +22,13 @@ KEPT = 3
 
 
 def setup(app: Sphinx) -> None:
-    """Declare `course_cache_depends_on` (files and directories, relative to the source directory)."""
+    """Declare `course_cache_depends_on`: files and directories, from the source directory."""
     app.add_config_value("course_cache_depends_on", ["course_lib", "constraints.txt"], "", [list])
     app.connect("config-inited", _key_the_cache)
 
 
 def state_of(paths: list[Path]) -> str:
-    """Return a short hash of the files below `paths` and of the installed versions that computed results rest on."""
+    """Return a short hash of the files below `paths` and of the installed versions that matter."""
     digest = hashlib.sha256(f"python {platform.python_version()}\n".encode())
     for package in PACKAGES:
         digest.update(f"{package} {_installed(package)}\n".encode())
@@ -67,6 +67,8 @@ def _key_the_cache(app: Sphinx, config: Config) -> None:
 
 
 def _forget_old_states(root: Path) -> None:
-    newest_first = sorted((d for d in root.iterdir() if d.is_dir()), key=lambda d: d.stat().st_mtime, reverse=True)
+    newest_first = sorted(
+        (d for d in root.iterdir() if d.is_dir()), key=lambda d: d.stat().st_mtime, reverse=True
+    )
     for directory in newest_first[KEPT:]:
         shutil.rmtree(directory)

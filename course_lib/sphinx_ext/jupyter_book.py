@@ -1,4 +1,7 @@
-"""Accept the settings that Jupyter Book passes for extensions this book leaves out, so that plain Sphinx can build it too."""
+"""Accept the settings that Jupyter Book passes for extensions this book leaves out.
+
+With them declared here, plain Sphinx builds the same configuration without Jupyter Book.
+"""
 
 from sphinx.application import Sphinx
 

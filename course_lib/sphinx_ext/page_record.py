@@ -1,8 +1,9 @@
 """The compute label: what building a page took, from the build's own record of that page.
 
-A page's last cell (tagged `remove-cell`) displays the record as JSON under `MIME`; the wall time comes from
-myst-nb, which keeps it in the execution cache next to the outputs. The page has been executed, or fetched from
-the cache, before its first directive is parsed, so the label can stand at the top.
+A page's last cell (tagged `remove-cell`) displays the record as JSON under `MIME`; the wall time
+comes from myst-nb, which keeps it in the execution cache next to the outputs. The page has been
+executed, or fetched from the cache, before its first directive is parsed, so the label can stand
+at the top.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,8 @@ class ComputeLabel(SphinxDirective):
         runtime = (client.exec_metadata or {}).get("runtime") if client else None
         if record is None or runtime is None:
             logger.warning(
-                "compute-label: this page has no record; end it with a cell, tagged remove-cell, that calls page_record()",
+                "compute-label: this page has no record; "
+                "end it with a cell, tagged remove-cell, that calls page_record()",
                 location=self.get_location(),
             )
             self.env.note_reread()
@@ -47,7 +49,7 @@ class ComputeLabel(SphinxDirective):
 
 
 def take_record(notebook: Any) -> dict | None:
-    """Return the notebook's page record (the last one), and take its outputs away, so that none is rendered."""
+    """Return the notebook's last page record; take all of them away, so that none is rendered."""
     record = None
     for cell in notebook.cells:
         outputs = cell.get("outputs", [])

@@ -1,6 +1,8 @@
-"""The extension on a tiny project: what is executed again, what stops a build, what a label says."""
+"""The extension on a tiny project: what runs again, what stops a build, what a label says."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,21 @@ kernelspec: {display_name: Python 3, language: python, name: python3}
 ---
 
 """
-RECORD = {"counted_flop": 3.1e12, "cpu_seconds": 90.0, "machine": "an abacus", "energy_wh": {"value": 0.5, "low": 0.1, "high": 1.2, "basis": "assumed"}}
+RECORD = {
+    "counted_flop": 3.1e12,
+    "cpu_seconds": 90.0,
+    "machine": "an abacus",
+    "energy_wh": {"value": 0.5, "low": 0.1, "high": 1.2, "basis": "assumed"},
+}
+LABEL = (
+    "Compute label",
+    "of wall time",
+    "1.5 minutes of CPU time",
+    "3.1 TFLOP (counted)",
+    "0.5 Wh (0.1 to 1.2, assumed)",
+    "an abacus",
+)
+EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 CONFIG = """
 import sys
 sys.path.insert(0, {root!r})
@@ -33,11 +49,12 @@ def code(source: str, *options: str) -> str:
 
 def record_cell(record: dict) -> str:
     bundle = {"application/vnd.counting-the-cost.page+json": record}
-    return code(f"from IPython.display import display\ndisplay({bundle!r}, raw=True)", ":tags: [remove-cell]")
+    show = f"from IPython.display import display\ndisplay({bundle!r}, raw=True)"
+    return code(show, ":tags: [remove-cell]")
 
 
 def picture(options: str = "") -> str:
-    draw = 'from IPython.display import SVG\nSVG(\'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>\')'
+    draw = f"from IPython.display import SVG\nSVG('{EMPTY}')"
     return code(draw, *([options] if options else []))
 
 
@@ -55,8 +72,21 @@ class Project:
         (self.directory / "source" / "index.md").write_text(head + body)
 
     def build(self) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-b", "html", "source", "build/html"]
-        return subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-n",
+            "-W",
+            "--keep-going",
+            "source",
+            "build/html",
+        ]
+        done = subprocess.run(
+            command, cwd=self.directory, capture_output=True, text=True, check=False
+        )
+        done.stderr = re.sub(r"\x1b\[[\d;]*m", "", done.stderr)  # colours
+        return done
 
     def page(self) -> str:
         return (self.directory / "build" / "html" / "index.html").read_text(encoding="utf-8")
@@ -68,9 +98,16 @@ def project(tmp_path: Path) -> Project:
 
 
 def value_page(log: Path) -> str:
-    """A page that shows the library's value and leaves a line in a log each time it runs."""
-    run = f"import sys\nsys.path.insert(0, 'tiny_lib')\nfrom answer import VALUE\nopen({str(log)!r}, 'a').write('ran\\n')\nprint('value', VALUE)"
-    return "# Page\n\n```{compute-label}\n```\n\n" + code(run) + record_cell(RECORD)
+    """A page that shows the library's value and leaves a line in a log whenever it runs."""
+    run = code(
+        "import sys\n"
+        "sys.path.insert(0, 'tiny_lib')\n"
+        "from answer import VALUE\n"
+        f"with open({str(log)!r}, 'a') as log:\n"
+        "    print('ran', file=log)\n"
+        "print('value', VALUE)"
+    )
+    return "# Page\n\n```{compute-label}\n```\n\n" + run + record_cell(RECORD)
 
 
 def runs(log: Path) -> int:
@@ -86,7 +123,9 @@ def test_pages_run_again_when_the_library_changes_and_only_then(project, tmp_pat
     assert project.build().returncode == 0
     project.write(value_page(log) + "\nA new sentence.\n")
     assert project.build().returncode == 0
-    assert "A new sentence" in project.page() and runs(log) == 1, "nothing that computes has changed"
+    assert "A new sentence" in project.page() and runs(log) == 1, (
+        "nothing that computes has changed"
+    )
 
     project.library.with_name("cli.py").write_text("# a command line that no page uses\n")
     (project.library.parent / "grading").mkdir()
@@ -100,7 +139,9 @@ def test_pages_run_again_when_the_library_changes_and_only_then(project, tmp_pat
 
     project.library.write_text("VALUE = 6 * 7\n")
     assert project.build().returncode == 0
-    assert "value 42" in project.page() and runs(log) == 2, "the earlier state is still in the cache"
+    assert "value 42" in project.page() and runs(log) == 2, (
+        "the earlier state is still in the cache"
+    )
 
 
 def test_only_the_last_states_of_the_cache_are_kept(tmp_path):
@@ -109,8 +150,6 @@ def test_only_the_last_states_of_the_cache_are_kept(tmp_path):
     for age in range(KEPT + 2):
         state = tmp_path / f"state-{age}"
         state.mkdir()
-        import os
-
         os.utime(state, (1e9 - age, 1e9 - age))
     _forget_old_states(tmp_path)
     assert sorted(d.name for d in tmp_path.iterdir()) == [f"state-{age}" for age in range(KEPT)]
@@ -120,8 +159,7 @@ def test_the_label_comes_from_the_record_also_out_of_the_cache(project, tmp_path
     project.write(value_page(tmp_path / "log"))
     assert project.build().returncode == 0
     fresh = project.page()
-    for part in ("Compute label", "of wall time", "1.5 minutes of CPU time", "3.1 TFLOP (counted)", "0.5 Wh (0.1 to 1.2, assumed)", "an abacus"):
-        assert part in fresh
+    assert [part for part in LABEL if part not in fresh] == []
     assert "vnd.counting-the-cost" not in fresh
 
     project.write(value_page(tmp_path / "log") + "\nMore words.\n")
@@ -131,7 +169,8 @@ def test_the_label_comes_from_the_record_also_out_of_the_cache(project, tmp_path
 
 @pytest.mark.parametrize("head", [HEAD, ""], ids=["without a record", "without code"])
 def test_a_label_without_a_record_fails_the_build_every_time(project, head):
-    project.write("# Page\n\n```{compute-label}\n```\n\n" + (code("print(1)") if head else "Words.\n"), head)
+    body = code("print(1)") if head else "Words.\n"
+    project.write("# Page\n\n```{compute-label}\n```\n\n" + body, head)
     for _ in range(2):
         built = project.build()
         assert built.returncode != 0
@@ -154,9 +193,17 @@ def test_a_figure_with_alt_text_builds(project):
     assert 'alt="An empty square."' in project.page()
 
 
-@pytest.mark.parametrize("body", ["![](picture.svg)", "```{image} picture.svg\n```", '<div><img src="picture.svg"></div>', '<p><img alt="" src="picture.svg"></p>'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "![](picture.svg)",
+        "```{image} picture.svg\n```",
+        '<div><img src="picture.svg"></div>',
+        '<p><img alt="" src="picture.svg"></p>',
+    ],
+)
 def test_every_way_to_place_an_image_needs_alt_text(project, body):
-    (project.directory / "source" / "picture.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (project.directory / "source" / "picture.svg").write_text(EMPTY)
     project.write(f"# Page\n\n{body}\n")
     built = project.build()
     assert built.returncode != 0 and "no alt text" in built.stderr
@@ -170,7 +217,8 @@ def test_a_failing_cell_fails_the_build_with_its_error(project):
 
 
 def test_a_predict_box_folds_its_answer(project):
-    project.write("# Page\n\n::::{predict} the rate\nHow fast?\n\n:::{answer}\nThis fast.\n:::\n::::\n")
+    answer = ":::{answer}\nThis fast.\n:::\n"
+    project.write(f"# Page\n\n::::{{predict}} the rate\nHow fast?\n\n{answer}::::\n")
     built = project.build()
     assert built.returncode == 0, built.stderr
     page = project.page()
@@ -186,7 +234,14 @@ def test_a_predict_box_without_an_answer_fails_the_build(project):
     assert built.returncode != 0 and "exactly one answer" in built.stderr
 
 
-@pytest.mark.parametrize(("kind", "title"), [("try-it", "Try it"), ("trace-claim", "Trace the claim"), ("does-not-show", "What this does not show")])
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        ("try-it", "Try it"),
+        ("trace-claim", "Trace the claim"),
+        ("does-not-show", "What this does not show"),
+    ],
+)
 def test_the_other_boxes_are_named_notes(project, kind, title):
     project.write(f"# Page\n\n:::{{{kind}}}\nSome words.\n:::\n")
     built = project.build()
@@ -201,9 +256,11 @@ def test_the_record_may_hold_any_part_of_the_costs():
         return "".join(node.astext() for node in sentence(json.loads(json.dumps(record)), runtime))
 
     assert text({}) == "Building this page took 0.8 minutes of wall time."
-    assert text({"counted_flop": 999.0}, 2.0) == "Building this page took 2.0 seconds of wall time and 999 FLOP (counted)."
+    assert text({"counted_flop": 999.0}, 2.0) == (
+        "Building this page took 2.0 seconds of wall time and 999 FLOP (counted)."
+    )
     everything = text({**RECORD, "co2e_g": 0.2})
     assert everything == (
-        "Building this page took 0.8 minutes of wall time (1.5 minutes of CPU time), 3.1 TFLOP (counted), "
-        "0.5 Wh (0.1 to 1.2, assumed) and 0.2 gCO2e, on an abacus."
+        "Building this page took 0.8 minutes of wall time (1.5 minutes of CPU time), "
+        "3.1 TFLOP (counted), 0.5 Wh (0.1 to 1.2, assumed) and 0.2 gCO2e, on an abacus."
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.building import build, served
 
 
@@ -22,11 +23,12 @@ def site(built_book: Path) -> Iterator[str]:
 
 @pytest.fixture
 def new_page(browser) -> Iterator[Callable]:
-    """A function that opens an empty tab, `new_page(width=1280, scheme="light")`; each has a context of its own."""
+    """`new_page(width=1280, scheme="light")` opens a tab with cache and storage of its own."""
     contexts = []
 
     def open_tab(width: int = 1280, scheme: str = "light"):
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme))
+        size = {"width": width, "height": 900}
+        contexts.append(browser.new_context(viewport=size, color_scheme=scheme))
         return contexts[-1].new_page()
 
     yield open_tab

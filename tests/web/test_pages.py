@@ -1,9 +1,9 @@
-"""What a reader's browser does with the built pages: what it loads, shows, hides, and how it can be operated."""
+"""What a reader's browser does with the pages: what it loads, shows and hides."""
 
 import gzip
-from urllib.parse import urlsplit
 
 import pytest
+
 from tests.building import ROOT, pages_of
 
 AXE = ROOT / "book" / "node_modules" / "axe-core" / "axe.min.js"
@@ -22,10 +22,20 @@ def visit(tab, address: str) -> None:
 
 
 def with_selector(book, selector: str) -> list[str]:
-    """The pages that hold an element of a class; an empty list would make a test vacuous, so it fails."""
-    found = [name for name in pages_of(book) if selector in (book / name).read_text(encoding="utf-8")]
+    """The pages that hold an element of a class; none would make a test vacuous, so that fails."""
+    found = [
+        name for name in pages_of(book) if selector in (book / name).read_text(encoding="utf-8")
+    ]
     assert found, f"no page of the book has {selector}"
     return found
+
+
+def compressed_bytes(tab, address: str) -> int:
+    """What a first view of a page loads, each response compressed as a server would."""
+    responses = []
+    tab.on("response", lambda response: responses.append(response))
+    visit(tab, address)
+    return sum(len(gzip.compress(r.body())) for r in responses if r.ok and r.url.startswith("http"))
 
 
 def test_no_request_leaves_the_site(built_book, site, new_page):
@@ -49,7 +59,7 @@ def test_no_request_leaves_the_site(built_book, site, new_page):
 def test_nothing_is_missing_and_no_script_fails(built_book, site, new_page):
     tab = new_page()
     problems = []
-    tab.on("response", lambda response: response.status >= 400 and problems.append((response.status, response.url)))
+    tab.on("response", lambda answer: answer.ok or problems.append((answer.status, answer.url)))
     tab.on("pageerror", lambda error: problems.append((tab.url, str(error))))
     for name in pages_of(built_book):
         visit(tab, site + name)
@@ -70,7 +80,9 @@ def test_axe_finds_nothing(built_book, site, new_page, scheme, width):
         tab.add_script_tag(path=AXE)
         found = tab.evaluate("() => axe.run()")["violations"]
         if found:
-            violations[name] = [f"{v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes'][:4]]}" for v in found]
+            violations[name] = [
+                (v["help"], [n["html"][:160] for n in v["nodes"][:4]]) for v in found
+            ]
     assert not violations
 
 
@@ -117,9 +129,9 @@ def test_a_solution_is_folded_and_opens_by_keyboard(built_book, site, new_page):
     for name in with_selector(built_book, "solution dropdown"):
         visit(tab, site + name)
         for solution in tab.locator("div.solution.dropdown").all():
-            body, button = solution.locator(".section, section").first, solution.locator("button.toggle-button")
+            body = solution.locator(".section, section").first
             assert not body.is_visible()
-            button.focus()
+            solution.locator("button.toggle-button").focus()
             tab.keyboard.press("Enter")
             body.wait_for(state="visible")
 
@@ -145,13 +157,7 @@ def test_search_finds_a_word_of_the_book(site, new_page):
 
 
 def test_the_first_view_of_each_page_is_light(built_book, site, new_page, record_property):
-    weights = {}
-    for name in pages_of(built_book):
-        tab = new_page()
-        responses = []
-        tab.on("response", lambda response: responses.append(response))
-        visit(tab, site + name)
-        weights[name] = sum(len(gzip.compress(r.body())) for r in responses if r.ok and urlsplit(r.url).scheme == "http")
+    weights = {name: compressed_bytes(new_page(), site + name) for name in pages_of(built_book)}
     record_property("compressed_bytes", weights)
     assert min(weights.values()) > 50_000, f"something was not measured: {weights}"
     assert max(weights.values()) < BUDGET_BYTES, weights
