@@ -8,15 +8,13 @@ continuous integration makes sure that nothing was left out.
 
 import functools
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "deploy"))
+from course_lib import host
 
-from installing import system  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 SHORTHANDS = {"web": "browser", "gpu": "gpu"}
 left_out = []  # slow tests that the marker expression left out
@@ -29,7 +27,7 @@ def gpu_works() -> bool:
     return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
-CHECKS = {"sandbox": system.sandbox_works, "browser": system.find_browser, "gpu": gpu_works}
+CHECKS = {"sandbox": host.find_sandbox, "browser": host.find_browser, "gpu": gpu_works}
 
 
 @functools.cache
@@ -42,7 +40,7 @@ def available(name: str):
 
 def advice(name: str) -> str:
     """How to get a missing piece."""
-    return "needs a CUDA or Apple GPU" if name == "gpu" else system.advice(name)
+    return "needs a CUDA or Apple GPU" if name == "gpu" else host.advice(name)
 
 
 def require(name: str):

@@ -21,6 +21,7 @@ FLOORS = {
     "footprint": 1,
     "closed_form": 1,
     "devices": 1,
+    "host": 0,
     "counting": 2,
     "metering": 2,
     "models": 2,
@@ -34,11 +35,12 @@ FLOORS = {
     "sweeps": 4,
     "forecasting": 4,
     "plotting": 5,
+    "diagnosis": 5,
     "grading": 6,
     "sphinx_ext": 6,
     "cli": 7,
 }
-STANDARD_LIBRARY_ONLY = {"quantities", "footprint", "closed_form"}
+STANDARD_LIBRARY_ONLY = {"quantities", "host", "footprint", "closed_form"}
 
 
 def git_files(*patterns: str) -> list[Path]:

@@ -1,0 +1,162 @@
+"""One style for all figures of the course, and the charts that the book repeats.
+
+Figures are SVG on a transparent ground with mid-tone ink, so that one file is legible on a light
+and on a dark page, and small enough to be read on a phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+
+from course_lib.quantities import si_scale
+from course_lib.scaling import PowerLaw
+
+INK = "#7a7a7a"
+COLOURS = {  # the same thing has the same colour on all pages; distinct also for the colour-blind
+    "measured": "#2f86c9",
+    "predicted": "#c8691a",
+    "published": "#2f9166",
+    "contended": "#b2519f",
+}
+SERIES = list(COLOURS.values())
+
+STYLE: dict[str, Any] = {
+    "figure.figsize": (4.8, 3.3),
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "savefig.transparent": True,
+    "axes.facecolor": "none",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": mpl.cycler(color=SERIES),
+    "axes.grid": True,
+    "grid.color": INK,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.5,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "font.size": 9,
+    "legend.frameon": False,
+    "lines.markersize": 4.5,
+    "svg.hashsalt": "counting-the-cost",
+}
+
+
+def use_style() -> None:
+    """Draw in the course's style from here on; in a notebook, as SVG."""
+    mpl.rcParams.update(STYLE)
+    try:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:  # not in a notebook
+        return
+    set_matplotlib_formats("svg")
+
+
+def axes(title: str, x: str, y: str, log: str = "xy") -> Any:
+    """New axes whose title is the takeaway; ``log`` names the logarithmic axes.
+
+    >>> panel = axes("Cost grows", "size", "seconds (s)")
+    >>> panel.get_xlabel(), panel.get_xscale()
+    ('size, log scale', 'log')
+    >>> plt.close()
+    """
+    _, panel = plt.subplots()
+    panel.set_title(title)
+    for name, label in (("x", x), ("y", y)):
+        if name in log:
+            label += ", log scale"
+            panel.set(**{f"{name}scale": "log"})
+        panel.set(**{f"{name}label": label})
+    return panel
+
+
+def name_at_end(panel: Any, x: Sequence[float], y: Sequence[float], text: str, colour: str) -> None:
+    """Write a series' name beside its last point, instead of a legend."""
+    panel.annotate(
+        text, (x[-1], y[-1]), xytext=(5, 0), textcoords="offset points", color=colour, va="center",
+        fontsize=8,
+    )  # fmt: skip
+
+
+def law_chart(
+    panel: Any,
+    law: PowerLaw,
+    x: Sequence[float],
+    y: Sequence[float],
+    until: float | None = None,
+    level: float = 0.9,
+    kind: str = "measured",
+) -> None:
+    """Data, the fitted law with its band for a new run, and a dotted line where the data end."""
+    reach = max(x)
+    grid = np.geomspace(min(x), until or reach, 200)
+    median, low, high = law.band(grid, level)
+    colour = COLOURS["predicted"]
+    panel.fill_between(grid, low, high, color=colour, alpha=0.22, linewidth=0)
+    panel.plot(grid, median, color=colour, linewidth=1.3)
+    panel.plot(x, y, "o", color=COLOURS[kind])
+    if until is not None and until > reach:
+        panel.axvline(reach, color=INK, linestyle=":", linewidth=1.2)
+        panel.annotate(
+            "data end", (reach, 0.02), xycoords=("data", "axes fraction"), xytext=(-3, 0),
+            textcoords="offset points", ha="right", va="bottom", rotation=90, fontsize=8,
+        )  # fmt: skip
+
+
+def roofline_chart(
+    panel: Any,
+    peaks: Mapping[str, float],
+    bytes_per_s: float,
+    points: Mapping[str, tuple[float, float]],
+) -> None:
+    """Williams, Waterman and Patterson's picture (2009): what limits a piece of work here.
+
+    Parameters
+    ----------
+    panel : matplotlib Axes
+        With logarithmic axes: arithmetic intensity (FLOP/B) and FLOP/s.
+    peaks : mapping of str to float
+        Achieved FLOP/s by precision.
+    bytes_per_s : float
+        Achieved bandwidth.
+    points : mapping of str to (float, float)
+        Name to (FLOP/B, achieved FLOP/s).
+    """
+    intensities = [point[0] for point in points.values()]
+    top = max(peaks.values())
+    left = min([*intensities, 0.1]) / 2
+    right = max([*intensities, top / bytes_per_s]) * 4
+    grid = np.geomspace(left, right, 200)
+    for number, (name, peak) in enumerate(peaks.items()):
+        roof = np.minimum(peak, grid * bytes_per_s)
+        panel.plot(grid, roof, color=INK, linewidth=1.6, alpha=1 - 0.3 * number)
+        scale, unit = si_scale(peak, "FLOP/s")
+        panel.annotate(
+            f"{name} {peak / scale:.3g} {unit}", (right, peak), ha="right", va="bottom", fontsize=8
+        )
+    scale, unit = si_scale(bytes_per_s, "B/s")
+    panel.annotate(
+        f"copy {bytes_per_s / scale:.3g} {unit}", (left * 1.5, left * 1.5 * bytes_per_s),
+        xytext=(0, 8), textcoords="offset points", fontsize=8,
+    )  # fmt: skip
+    for name, (intensity, rate) in points.items():
+        panel.plot(intensity, rate, "o", color=COLOURS["measured"])
+        near_right = intensity > right / 8
+        panel.annotate(
+            name, (intensity, rate), xytext=(-5 if near_right else 5, -9),
+            textcoords="offset points", color=COLOURS["measured"], fontsize=8,
+            ha="right" if near_right else "left",
+        )  # fmt: skip
