@@ -7,7 +7,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN = .venv/bin
 
-.PHONY: help course book serve test test-all install install-test clean
+.PHONY: help course book book-next serve test test-all install install-test clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -17,6 +17,9 @@ course: book ## install, build the book, make the student version, grade the sam
 
 book: install ## install, then execute and build the book into _build/html
 	$(BIN)/jupyter-book build . -n -W --keep-going || { rm -rf _build/.doctrees _build/html; exit 1; }
+
+book-next: install ## build the same book with plain, current Sphinx, in .venv-next
+	$(BIN)/python deploy/book_next.py
 
 serve: ## serve the built book on this machine
 	@test -f _build/html/index.html || { echo "There is no book yet: run make book"; exit 1; }
