@@ -2,16 +2,13 @@
 
 from sphinx.application import Sphinx
 
-from . import accessible_html, alt_text, boxes, cache_key, jupyter_book, page_record
+from . import accessible_html, alt_text, boxes, cache_key, docstrings, jupyter_book, page_record
+
+PARTS = (jupyter_book, cache_key, boxes, page_record, alt_text, accessible_html, docstrings)
 
 
 def setup(app: Sphinx) -> dict:
     """Register every part; each lives in the module that is named after it."""
-    for part in (jupyter_book, cache_key, boxes, page_record, alt_text, accessible_html):
+    for part in PARTS:
         part.setup(app)
-    return {
-        "version": "1",
-        "env_version": 1,
-        "parallel_read_safe": True,
-        "parallel_write_safe": True,
-    }
+    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
