@@ -48,7 +48,7 @@ _SCALES = {
     "GiB": ("byte", 2.0**30),
     "%": ("", 0.01),
 }
-_PREFIXED = {"FLOP", "FLOP/s", "MAC", "B", "B/s", "s", "J", "W", "FLOP/B"}
+_PREFIXED = {"FLOP", "FLOP/s", "MAC", "B", "B/s", "s", "J", "W"}
 _PREFIXES = {
     24: "Y", 21: "Z", 18: "E", 15: "P", 12: "T", 9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "µ",
     -9: "n", -12: "p",
@@ -230,9 +230,13 @@ class Estimate:
         for symbol, power in _parse(other.unit).items():
             powers[symbol] = powers.get(symbol, 0) + sign * power
         unit = _render({symbol: power for symbol, power in powers.items() if power})
-        if sign < 0 and (other.value == 0 or 0 in (other._draws or ())):
-            raise ZeroDivisionError(f"cannot divide by {other}: it may be zero")
+        if sign < 0:
+            other._check_divisor()
         return self._combine(other, lambda a, b: a * b if sign > 0 else a / b, unit)
+
+    def _check_divisor(self) -> None:
+        if self.low <= 0 <= self.high or 0 in (self._draws or ()):
+            raise ZeroDivisionError(f"cannot divide by {self}: it may be zero")
 
     def __add__(self, other: object) -> Estimate:
         return self._sum(other, 1)
@@ -263,12 +267,14 @@ class Estimate:
     def __pow__(self, power: int) -> Estimate:
         if not isinstance(power, int):
             raise TypeError(f"power is {power!r}; whole numbers only, so that the unit stays exact")
+        if power < 0:
+            self._check_divisor()
         unit = _render({symbol: p * power for symbol, p in _parse(self.unit).items() if p * power})
         return self._combine(Estimate.exact(power), lambda a, b: a**b, unit)
 
     def __str__(self) -> str:
         scale, shown = si_scale(self.value, self.unit)
-        numbers = [f"{x / scale:.3g}" for x in (self.value, self.low, self.high)]
+        numbers = [_digits(x / scale) for x in (self.value, self.low, self.high)]
         head = f"{numbers[0]} {shown}".rstrip()
         interval = "" if self._draws is None else f" [{numbers[1]}, {numbers[2]}]"
         return f"{head}{interval} ({self.basis})"
@@ -277,16 +283,17 @@ class Estimate:
 def si_scale(value: float, unit: str) -> tuple[float, str]:
     """The power of 1000 that suits a value, and the unit with its SI prefix.
 
-    Only units that take a prefix get one: FLOP, FLOP/s, MAC, B, B/s, s, J, W, FLOP/B.
+    Only units that take a prefix get one: FLOP, FLOP/s, MAC, B, B/s, s, J, W.
 
     >>> si_scale(3.2e9, "FLOP/s")
     (1000000000.0, 'GFLOP/s')
     >>> si_scale(3.2e9, "USD")
     (1.0, 'USD')
     """
-    if unit not in _PREFIXED or value == 0 or unit == "FLOP/B":
+    if unit not in _PREFIXED or value == 0:
         return 1.0, unit
-    power = 3 * math.floor(round(math.log10(abs(value)), 9) / 3)
+    shown = abs(float(f"{value:.3g}"))  # 999.7 is shown as 1 of the next prefix
+    power = 3 * math.floor(round(math.log10(shown), 9) / 3)
     if unit == "s":
         power = min(power, 0)
     power = max(min(_PREFIXES), min(max(_PREFIXES), power))
@@ -300,7 +307,13 @@ def si(value: float, unit: str, digits: int = 3) -> str:
     ('8.18 GFLOP', '420 µs')
     """
     scale, shown = si_scale(value, unit)
-    return f"{value / scale:.{digits}g} {shown}".rstrip()
+    return f"{_digits(value / scale, digits)} {shown}".rstrip()
+
+
+def _digits(number: float, digits: int = 3) -> str:
+    """A number to so many digits; a power of ten only where zeros would be hard to count."""
+    text = f"{number:.{digits}g}"
+    return f"{float(text):.0f}" if "e+" in text and abs(number) < 1e6 else text
 
 
 @dataclass(frozen=True)
@@ -350,5 +363,5 @@ class Forecast:
 
     def __str__(self) -> str:
         scale, shown = si_scale(self.median, self.unit)
-        numbers = [f"{x / scale:.3g}" for x in (self.median, self.low, self.high)]
+        numbers = [_digits(x / scale) for x in (self.median, self.low, self.high)]
         return f"{numbers[0]} {shown}".rstrip() + f" [{numbers[1]}, {numbers[2]}] at {self.level:g}"
