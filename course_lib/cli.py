@@ -63,6 +63,72 @@ def passport(
         console.print(f"roofline in {picture}")
 
 
+@app.command()
+def check_assignment(
+    name: Annotated[str, typer.Argument(help="Of a directory in source/, such as 03-measure.")],
+    course_dir: Annotated[Path, typer.Option(help="Default: here, or exercises/ here.")] = Path(),
+    workspace: Annotated[
+        Path, typer.Option(help="Made anew; for the release, gradebook and feedback.")
+    ] = Path("_build/exercises"),
+    record: Annotated[
+        bool, typer.Option("--record", help="First measure the samples anew on this machine.")
+    ] = False,
+) -> None:
+    """Release an assignment, grade its sample submissions, and compare with what they must get."""
+    from rich.console import Console
+
+    from course_lib.grading.check_assignment import check_assignment as check
+    from course_lib.grading.samples import SampleError
+
+    console = Console(highlight=False)
+    if not (course_dir / "source").is_dir() and (course_dir / "exercises").is_dir():
+        course_dir = course_dir / "exercises"
+    try:
+        report = check(name, course_dir, workspace, record, progress=console.print)
+    except SampleError as error:
+        console.print(f"[red]{error}[/]")
+        raise typer.Exit(2) from error
+    console.print(_grades_table(name, report))
+    lines = [f"student notebook  {report.student_notebook}  (copy it before you work in it)"]
+    lines += [f"feedback          {page}" for page in report.feedback]
+    lines += [f"grades            {report.grades}"]
+    if (page := Path("_build/html/index.html")).is_file():
+        lines.insert(0, f"book              {page}  (or: make serve)")
+    console.print("\n".join(lines), soft_wrap=True)
+    wrong = [graded for graded in report.graded if not graded.as_expected]
+    for graded in wrong:
+        console.print(
+            f"[red]{graded.sample.name} got {graded.points}, and must get {graded.sample.points}[/]"
+        )
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _grades_table(name, report):
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=f"{name}: the sample submissions", show_lines=True)
+    for column in ("submission", "points", "maximum", "where points are missing"):
+        table.add_column(column)
+    for graded in report.graded:
+        cells: dict[str, list[str]] = {}
+        for cell, reason in graded.reasons.items():
+            cells.setdefault(reason, []).append(
+                f"{cell} {graded.points[cell]:g}/{graded.maximum[cell]:g}"
+            )
+        lines = [f"{', '.join(where)}: {reason}" for reason, where in cells.items()]
+        if graded.by_hand:
+            lines.append(f"{graded.by_hand:g} points are graded by a person")
+        total = sum(graded.maximum.values()) + graded.by_hand
+        table.add_row(
+            graded.sample.name,
+            f"{sum(graded.points.values()):g}",
+            f"{total:g}",
+            escape("\n".join(lines)),
+        )
+    return table
+
+
 def _passport_table(result):
     from rich.table import Table
 

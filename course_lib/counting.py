@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import copy
 import warnings
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
@@ -25,7 +26,6 @@ from torch import nn
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
-from torch.utils.module_tracker import ModuleTracker
 
 from course_lib import closed_form
 from course_lib.closed_form import FLOP_PER_MAC
@@ -85,7 +85,7 @@ _NO_MACS = set(
 )
 _NO_MACS_TAGS = [
     tag
-    for name in ("pointwise", "reduction", "view_copy")
+    for name in ("pointwise", "reduction", "view_copy", "inplace_view")
     if (tag := getattr(torch.Tag, name, None)) is not None
 ]
 
@@ -148,6 +148,11 @@ def count(model: nn.Module, *example_inputs: Any, **kwargs: Any) -> ComputeCount
         If the model cannot run on these inputs or on shapes alone (it branches on values, or
         leaves PyTorch); the message names the module.
 
+    Warns
+    -----
+    UserWarning
+        If an op has no rule, or no tensor in the output leads back to a trainable parameter.
+
     Notes
     -----
     Attention counts in full; training FLOP are counted on the backward pass itself, so the
@@ -166,6 +171,11 @@ def count(model: nn.Module, *example_inputs: Any, **kwargs: Any) -> ComputeCount
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; give a torch.nn.Module")
+    with torch.inference_mode(False):
+        return _count(model, example_inputs, kwargs)
+
+
+def _count(model: nn.Module, example_inputs: tuple, kwargs: dict[str, Any]) -> ComputeCount:
     shapes = _on_meta(model)
     inputs, keywords = pytree.tree_map_only(
         torch.Tensor, lambda t: t.to("meta"), (example_inputs, kwargs)
@@ -192,23 +202,28 @@ def count(model: nn.Module, *example_inputs: Any, **kwargs: Any) -> ComputeCount
         ]
         if floats:
             sum(t.sum() for t in floats).backward()
+        elif any(p.requires_grad for p in shapes.parameters()):
+            warnings.warn(
+                "no tensor in the output needs a gradient: training_flop has no backward pass",
+                stacklevel=3,
+            )
 
     table = _table(shapes, forward, training, closed)
     uncounted = sorted(forward.uncounted | training.uncounted)
     if uncounted:
         warnings.warn(
             f"no rule for {', '.join(uncounted)}: their work is missing from this count",
-            stacklevel=2,
+            stacklevel=3,
         )
     parameters = list(model.parameters())
-    macs = forward.macs[""]
+    macs = forward.macs[TOTAL]
     return ComputeCount(
         parameters=sum(p.numel() for p in parameters),
         trainable_parameters=sum(p.numel() for p in parameters if p.requires_grad),
         buffers=sum(b.numel() for b in model.buffers()),
         forward_macs=macs,
         forward_flop=FLOP_PER_MAC * macs,
-        training_flop=FLOP_PER_MAC * training.macs[""],
+        training_flop=FLOP_PER_MAC * training.macs[TOTAL],
         parameter_bytes=sum(p.numel() * p.element_size() for p in parameters),
         activation_bytes=saved.total,
         by_module=table,
@@ -231,6 +246,9 @@ def _on_meta(model: nn.Module) -> nn.Module:
         raise ValueError(f"{type(model).__name__} cannot be copied: {error}") from error
 
 
+TOTAL, ROOT = "", "(root)"  # everything that ran; what ran inside the model's own forward
+
+
 class _Counter(TorchDispatchMode):
     """Adds up MACs per module while it is active; lists ops that have no rule."""
 
@@ -238,21 +256,19 @@ class _Counter(TorchDispatchMode):
         super().__init__()
         self.macs: dict[str, int] = defaultdict(int)
         self.uncounted: set[str] = set()
-        self._tracker = ModuleTracker()
-        self._root = ""
+        self._places = _Places()
 
     @contextmanager
     def running(self, model: nn.Module) -> Iterator[None]:
         """Count what runs inside; an error of the model is told with the module's name."""
-        self._root = type(model).__name__
         fast_path = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         try:
-            with self._tracker, self:
+            with self._places.following(model), self:
                 yield
         except Exception as error:
-            place = max(self._tracker.parents, key=len, default="Global")
-            place = self._root if place == "Global" else place
+            inside = [name for name in self._places.failed if name != ROOT][-1:]
+            place = ".".join([type(model).__name__, *inside])
             raise ValueError(f"cannot count {place} on shapes alone: {error}") from error
         finally:
             torch.backends.mha.set_fastpath_enabled(fast_path)
@@ -274,14 +290,64 @@ class _Counter(TorchDispatchMode):
             macs = own(*args, **kwargs) if own else None
             if macs is None:
                 macs = rule(*args, **kwargs, out_val=result) // FLOP_PER_MAC
-            for place in self._tracker.parents:
-                self.macs[self._name(place)] += macs
+            for place in {TOTAL, *self._places.now()}:
+                self.macs[place] += macs
         return result
 
-    def _name(self, place: str) -> str:
-        if place == "Global":
-            return ""
-        return place.removeprefix(self._root).removeprefix(".") or "(root)"
+
+class _Places:
+    """To which modules an op belongs, on the way forward and on the way back.
+
+    Autograd numbers its nodes as they are made. What the backward pass runs for a node belongs to
+    the modules that were running when the node got its number.
+    """
+
+    def __init__(self) -> None:
+        self.running: list[str] = []
+        self.failed: tuple[str, ...] = ()  # what was running when an error came
+        self._numbers: list[int] = []  # the first node made after a module began or ended,
+        self._stacks: list[tuple[str, ...]] = []  # and what was running from then on
+
+    @contextmanager
+    def following(self, model: nn.Module) -> Iterator[None]:
+        """Follow which modules run inside."""
+        names = {module: name or ROOT for name, module in model.named_modules()}
+
+        def begin(module: nn.Module, inputs: Any) -> None:
+            if module in names:
+                self.running.append(names[module])
+                self.failed = ()
+                self._note()
+
+        def end(module: nn.Module, inputs: Any, outputs: Any) -> None:
+            if module in names:
+                if outputs is None:  # after an error, the innermost module first
+                    self.failed = self.failed or tuple(self.running)
+                self.running.pop()
+                self._note()
+
+        handles = [
+            nn.modules.module.register_module_forward_pre_hook(begin),
+            nn.modules.module.register_module_forward_hook(end, always_call=True),
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _note(self) -> None:
+        self._numbers.append(torch.autograd._get_sequence_nr())
+        self._stacks.append(tuple(self.running))
+
+    def now(self) -> Iterable[str]:
+        """The modules that the op which is running now belongs to."""
+        node = torch._C._current_autograd_node()
+        if node is None:
+            return self.running
+        at = bisect_right(self._numbers, node._sequence_nr()) - 1
+        made_in = self._stacks[at] if at >= 0 else ()
+        return (*made_in, *self.running)  # something runs here only if it is recomputed
 
 
 def _is_free(func: Any) -> bool:
@@ -371,18 +437,26 @@ def _by_formula(module: nn.Module, args: tuple, keywords: dict, output: Any) -> 
 def _table(model: nn.Module, forward: _Counter, training: _Counter, closed: dict) -> Any:
     import pandas as pd
 
+    def macs_of(counter: _Counter, name: str, module: nn.Module) -> int:
+        """What ran in a module; of a container that is never called, what ran in its children."""
+        if name == "":
+            return counter.macs[TOTAL]
+        if name in counter.macs:
+            return counter.macs[name]
+        children = module.named_children()
+        return sum(macs_of(counter, f"{name}.{child}", inner) for child, inner in children)
+
     rows = []
     for name, module in model.named_modules():
-        key = name or "(root)"
-        counted, formula = forward.macs[key if name else ""], closed.get(name)
+        counted, formula = macs_of(forward, name, module), closed.get(name)
         rows.append(
             {
-                "module": key,
+                "module": name or ROOT,
                 "type": type(module).__name__,
                 "parameters": sum(p.numel() for p in module.parameters()),
                 "forward_macs": counted,
                 "forward_flop": FLOP_PER_MAC * counted,
-                "training_flop": FLOP_PER_MAC * training.macs[key if name else ""],
+                "training_flop": FLOP_PER_MAC * macs_of(training, name, module),
                 "closed_form_macs": formula,
                 "agrees": None if formula is None else formula == counted,
             }

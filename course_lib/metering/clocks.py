@@ -1,4 +1,4 @@
-"""Three clocks for one call: wall time, CPU time of this process, and time spent waiting for a core.
+"""Three clocks for one call: wall time, CPU time of this process, time spent waiting for a core.
 
 The wall clock sees everything that goes on on a machine; the process's CPU time sees only its own
 work; on Linux the scheduler also tells how long its threads were ready and had to wait, which is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -286,9 +286,9 @@ def _to_record(result: Measurement, joules: float | None) -> dict[str, Any]:
     peak = result.peak_bytes
     return {
         "name": result.name,
-        "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
-        "samples": [asdict(sample) for sample in result.samples],
-        "warmup_samples": [asdict(sample) for sample in result.warmup_samples],
+        "recorded": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "samples": _columns(result.samples),
+        "warmup_samples": _columns(result.warmup_samples),
         "peak_bytes": [peak.value, peak.low, peak.high, peak.basis],
         "counter_joule": joules,
         "flop": result.flop,
@@ -297,12 +297,22 @@ def _to_record(result: Measurement, joules: float | None) -> dict[str, Any]:
     }
 
 
+def _columns(samples: tuple[Sample, ...]) -> dict[str, list]:
+    """Samples as one list for each clock, as records keep them."""
+    return {clock.name: [getattr(s, clock.name) for s in samples] for clock in fields(Sample)}
+
+
+def _rows(columns: dict[str, list]) -> list[Sample]:
+    names = [clock.name for clock in fields(Sample)]
+    return [Sample(*row) for row in zip(*(columns[name] for name in names), strict=True)]
+
+
 def _from_record(record: dict[str, Any]) -> Measurement:
     try:
         value, low, high, basis = record["peak_bytes"]
         return _summarise(
-            [Sample(**sample) for sample in record["samples"]],
-            [Sample(**sample) for sample in record["warmup_samples"]],
+            _rows(record["samples"]),
+            _rows(record["warmup_samples"]),
             Estimate(value, low, high, "B", basis),
             record["counter_joule"],
             record["flop"],
