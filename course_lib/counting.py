@@ -178,7 +178,9 @@ def count(model: nn.Module, *example_inputs: Any, **kwargs: Any) -> ComputeCount
 def _count(model: nn.Module, example_inputs: tuple, kwargs: dict[str, Any]) -> ComputeCount:
     shapes = _on_meta(model)
     inputs, keywords = pytree.tree_map_only(
-        torch.Tensor, lambda t: t.to("meta"), (example_inputs, kwargs)
+        torch.Tensor,
+        lambda t: t.detach().to("meta").requires_grad_(t.requires_grad),
+        (example_inputs, kwargs),
     )
     forward = _Counter()
     closed: dict[str, int | None] = {}
