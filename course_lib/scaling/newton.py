@@ -36,7 +36,7 @@ def solve(log_x: np.ndarray, log_y: np.ndarray, sign: int, floor: float | None) 
     """
     best: Solution | None = None
     for start in _starts(log_x, log_y, sign, floor):
-        found = _polish(start, log_x, log_y, floor)
+        found = _polish(start, log_x, log_y, sign, floor)
         if best is None or found.objective < best.objective:
             best = found
     if best is None:
@@ -79,7 +79,7 @@ def _pieces(parameters, log_x, floor):
     return prediction, np.stack(columns, 1), share * (1 - share)
 
 
-def _polish(parameters, log_x, log_y, floor):
+def _polish(parameters, log_x, log_y, sign, floor):
     curve = np.stack([np.ones_like(log_x), log_x, -np.ones_like(log_x)], 1)[:, : len(parameters)]
     prediction, jacobian, bend = _pieces(parameters, log_x, floor)
     residual = prediction - log_y
@@ -97,7 +97,8 @@ def _polish(parameters, log_x, log_y, floor):
         step = -(vectors @ ((vectors.T @ (gradient / scale)) / values)) / scale
         trial = _pieces(parameters + step, log_x, floor)
         new = trial[0] - log_y
-        if np.isfinite(new).all() and new @ new / 2 < objective:
+        same_way = sign * (parameters + step)[1] > 0
+        if same_way and np.isfinite(new).all() and new @ new / 2 < objective:
             parameters, (prediction, jacobian, bend) = parameters + step, trial
             residual, objective, damping = new, new @ new / 2, damping / 10
         else:

@@ -87,10 +87,10 @@ class PowerLaw:
             direction = np.zeros(len(self._covariance))
             direction[:2] = 1.0, -self._centre
             error = half * np.sqrt(direction @ self._covariance @ direction)
-            return Estimate(self.A, self.A * np.exp(-error), self.A * np.exp(error))
+            return Estimate(self.A, *_spread(self.A, error))
         if parameter == "E" and self._free_floor:
-            error = min(half * np.sqrt(self._covariance[2, 2]), 700.0)
-            return Estimate(self.E, self.E * np.exp(-error), self.E * np.exp(error))
+            error = half * np.sqrt(self._covariance[2, 2])
+            return Estimate(self.E, *_spread(self.E, error))
         raise ValueError(f"{parameter!r} was not fitted; this law has exponent, alpha, A" + (
             " and E" if self._free_floor else ""))  # fmt: skip
 
@@ -122,8 +122,7 @@ class PowerLaw:
         variance = np.einsum("...i,ij,...j", jacobian, self._covariance, jacobian)
         if of == "new run":
             variance = variance + self.residual_sd**2
-        spread = np.exp(np.minimum(self._half_width(level) * np.sqrt(variance), 700.0))
-        return median, median / spread, median * spread
+        return median, *_spread(median, self._half_width(level) * np.sqrt(variance))
 
     def predict(
         self,
@@ -155,6 +154,12 @@ class PowerLaw:
     def __str__(self) -> str:
         head = f"{self.E:.4g} + " if self.E else ""
         return f"{head}{self.A:.4g} x^{self.exponent:.4f}"
+
+
+def _spread(value, error):
+    """Ends of an interval of this half-width in the logarithm; the largest of numbers at most."""
+    with np.errstate(over="ignore", under="ignore"):
+        return value * np.exp(-error), np.minimum(value * np.exp(error), np.finfo(float).max)
 
 
 def fit_power_law(
@@ -219,8 +224,13 @@ def fit_power_law(
             solution = solve(log_x, log_y, sign, None)
         except ValueError:
             solution = None
-        lowest = np.exp(log_y.min())
-        if solution is None or np.exp(solution.parameters[2]) < NEGLIGIBLE * lowest:
+        slope = _slope(log_x, log_y)
+        line = ((slope * log_x - log_y) ** 2).sum() / 2  # what E = 0 reaches
+        if (
+            solution is None
+            or line <= solution.objective
+            or np.exp(solution.parameters[2]) < NEGLIGIBLE * np.exp(log_y.min())
+        ):
             warnings.warn(
                 "no irreducible part is seen in these data: fitted without one", stacklevel=2
             )
@@ -230,6 +240,7 @@ def fit_power_law(
         floor = float(irreducible)
         if not 0 < floor < y.min():
             raise ValueError(f"irreducible is {floor:g}; it must lie between 0 and {y.min():g}")
+        _check_way(_slope(log_x, log_y), sign)
         solution = solve(log_x, log_y, sign, floor / np.exp(middle))
     if not solution.converged:
         warnings.warn(
@@ -244,10 +255,8 @@ def _line(x, log_x, log_y, centre, middle, sign) -> PowerLaw:
     """The pure law: a straight line on log axes, in closed form."""
     from course_lib.scaling.newton import Solution
 
-    slope = float(log_x @ log_y / (log_x @ log_x))
-    if slope * sign <= 0:
-        wanted = "grows" if sign > 0 else "falls"
-        raise ValueError(f"y goes the other way (slope {slope:.3g}); direction is {wanted!r}")
+    slope = _slope(log_x, log_y)
+    _check_way(slope, sign)
     residual = slope * log_x - log_y
     jacobian = np.stack([np.ones_like(log_x), log_x], 1)
     gradient = float(np.linalg.norm(jacobian.T @ residual))
@@ -255,6 +264,16 @@ def _line(x, log_x, log_y, centre, middle, sign) -> PowerLaw:
         np.array([0.0, slope]), float(residual @ residual / 2), gradient, jacobian, True
     )
     return _law(x, 0.0, float(np.exp(middle - slope * centre)), slope, solution, centre, False)
+
+
+def _slope(log_x, log_y) -> float:
+    return float(log_x @ log_y / (log_x @ log_x))
+
+
+def _check_way(slope: float, sign: int) -> None:
+    if slope * sign <= 0:
+        wanted = "grows" if sign > 0 else "falls"
+        raise ValueError(f"y goes the other way (slope {slope:.3g}); direction is {wanted!r}")
 
 
 def _law(x, floor, scale, slope, solution, centre, free) -> PowerLaw:
