@@ -32,12 +32,9 @@ def build() -> Path:
 
 
 def pages_of(book: Path) -> list[str]:
-    """Return the address of every page, relative to the site."""
-    return sorted(
-        page.relative_to(book).as_posix()
-        for page in book.rglob("*.html")
-        if "_static" not in page.parts
-    )
+    """Return the address of every page, from the site's root, which itself only leads on."""
+    pages = (page for page in book.rglob("*.html") if "_static" not in page.parts)
+    return sorted({page.relative_to(book).as_posix() for page in pages} - {"index.html"})
 
 
 @contextlib.contextmanager

@@ -2,9 +2,18 @@
 
 from sphinx.application import Sphinx
 
-from . import accessible_html, alt_text, boxes, cache_key, docstrings, jupyter_book, page_record
+from . import (
+    accessible_html,
+    alt_text,
+    assets,
+    boxes,
+    cache_key,
+    docstrings,
+    jupyter_book,
+    page_record,
+)
 
-PARTS = (jupyter_book, cache_key, boxes, page_record, alt_text, accessible_html, docstrings)
+PARTS = (jupyter_book, cache_key, assets, boxes, page_record, alt_text, accessible_html, docstrings)
 
 
 def setup(app: Sphinx) -> dict:

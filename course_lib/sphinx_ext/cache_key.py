@@ -29,12 +29,16 @@ def setup(app: Sphinx) -> None:
 
 def state_of(paths: list[Path]) -> str:
     """Return a short hash of the files below `paths` and of the installed versions that matter."""
-    digest = hashlib.sha256(f"python {platform.python_version()}\n".encode())
-    for package in PACKAGES:
-        digest.update(f"{package} {_installed(package)}\n".encode())
+    versions = [f"{package} {_installed(package)}" for package in PACKAGES]
+    return hash_of(paths, f"python {platform.python_version()}", *versions)
+
+
+def hash_of(paths: list[Path], *words: str) -> str:
+    """Return a short hash of words and of the names and contents of the files below `paths`."""
+    digest = hashlib.sha256("\n".join(words).encode())
     for path in paths:
         for file in _files(path):
-            digest.update(f"{file.relative_to(path.parent).as_posix()}\n".encode())
+            digest.update(f"\n{file.relative_to(path.parent).as_posix()}\n".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:16]
 

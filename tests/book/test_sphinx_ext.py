@@ -144,6 +144,20 @@ def test_pages_run_again_when_the_library_changes_and_only_then(project, tmp_pat
     )
 
 
+def test_a_changed_style_sheet_reaches_the_site_without_running_a_page(project, tmp_path):
+    sheet = project.directory / "source" / "_static" / "look.css"
+    sheet.parent.mkdir()
+    sheet.write_text("p {}")
+    with (project.directory / "source" / "conf.py").open("a") as conf:
+        conf.write("html_static_path = ['_static']\nhtml_css_files = ['look.css']\n")
+    project.write(value_page(tmp_path / "log"))
+    assert project.build().returncode == 0
+    sheet.write_text("p { color: black }")
+    assert project.build().returncode == 0
+    assert "black" in (project.directory / "build/html/_static/look.css").read_text()
+    assert runs(tmp_path / "log") == 1
+
+
 def test_only_the_last_states_of_the_cache_are_kept(tmp_path):
     from course_lib.sphinx_ext.cache_key import KEPT, _forget_old_states
 
