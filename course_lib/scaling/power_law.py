@@ -231,10 +231,11 @@ def fit_power_law(
             or line <= solution.objective
             or np.exp(solution.parameters[2]) < NEGLIGIBLE * np.exp(log_y.min())
         ):
+            pure = _line(x, log_x, log_y, centre, middle, sign)
             warnings.warn(
                 "no irreducible part is seen in these data: fitted without one", stacklevel=2
             )
-            return _line(x, log_x, log_y, centre, middle, sign)
+            return pure
         floor = float(np.exp(solution.parameters[2] + middle))
     else:
         floor = float(irreducible)
