@@ -149,14 +149,15 @@ def measure(
     warmups = [time_calls(call, 1, target) for _ in range(warmup - 1)]
     peak = peak_bytes(call, target)
     warmups.append(time_calls(call, 1, target))
-    calls = calls_per_sample(call, target)
+    tried: list[None] = []
+    calls = calls_per_sample(lambda: (call(), tried.append(None)), target)
     counter = energy.counter_for(target)
     joules = counter() if counter else None
     samples = _take_samples(call, calls, repeats, budget_seconds, target)
     joules = counter() - joules if counter else None
     total_calls = sum(sample.calls for sample in samples)
     if flop is not None:
-        ledger.add_flop(flop * (total_calls + warmup + 1))
+        ledger.add_flop(flop * (warmup + 1 + len(tried) + total_calls))
     result = _summarise(samples, warmups, peak, joules, flop, fingerprint(), name)
     if name is not None:
         records.append(_to_record(result, joules))
@@ -249,8 +250,8 @@ def _summarise(
     name: str | None,
     replayed: bool = False,
 ) -> Measurement:
-    seconds = Estimate(*block_bootstrap_median([s.seconds for s in samples]), "s", "measured")
-    cpu = Estimate(*block_bootstrap_median([s.cpu_seconds for s in samples]), "s", "measured")
+    seconds = _median_seconds("wall", [s.seconds for s in samples])
+    cpu = _median_seconds("CPU", [s.cpu_seconds for s in samples])
     total_calls = sum(sample.calls for sample in samples)
     return Measurement(
         seconds=seconds,
@@ -265,6 +266,12 @@ def _summarise(
         name=name,
         replayed=replayed,
     )
+
+
+def _median_seconds(clock: str, series: list[float]) -> Estimate:
+    """Named after its own digits: replayed, it is the same input as when it was measured."""
+    ends = block_bootstrap_median(series)
+    return Estimate(*ends, "s", "measured", name=f"{clock} time {ends}")
 
 
 def _is_contaminated(samples: list[Sample], machine: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,4 +130,5 @@ def forget(name: str) -> None:
     ]
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as new:
         new.writelines(kept)
+    shutil.copymode(path, new.name)  # whoever could read it still can
     os.replace(new.name, path)
