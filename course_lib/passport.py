@@ -23,7 +23,7 @@ from course_lib.quantities import Estimate
 PRECISIONS = ("float32", "bfloat16", "float16", "float64")
 SIZES = {"cpu": (256, 512, 1024, 2048), "cuda": (1024, 2048, 4096, 8192), "mps": (1024, 2048, 4096)}
 COPY_BYTES = {"cpu": 2**28, "cuda": 2**31, "mps": 2**29}
-BUDGET_SECONDS = 0.4  # for each size and precision
+BUDGET_SECONDS = 0.25  # for each size and precision
 LONGEST_CALL_SECONDS = 0.5  # a size that would take longer, at the rate just seen, is left out
 SCHEMA = 1
 
@@ -37,7 +37,7 @@ class Passport:
     device : str
         ``"cpu"``, ``"cuda"`` or ``"mps"``.
     flop_per_s : dict of str to dict of int to Estimate
-        Achieved FLOP/s of a square matmul, by precision and size.
+        Achieved FLOP/s of a square matmul, by precision and size: the fastest tenth of the calls.
     bytes_per_s : Estimate
         Of a copy of memory much larger than the caches; bytes read and bytes written both count.
     launch_seconds : Estimate
@@ -195,8 +195,9 @@ def measure_passport(
                 progress(f"{precision}: not on this device")
                 break
             contaminated |= cost.contaminated
-            rates.setdefault(precision, {})[size] = cost.flop_per_s
-            progress(f"{precision} {size}: {cost.flop_per_s}")
+            rate = cost.best_flop_per_s
+            rates.setdefault(precision, {})[size] = rate
+            progress(f"{precision} {size}: {rate}")
     bandwidth, held_up = copy_bandwidth(target, copy_bytes)
     progress(f"copy: {bandwidth}")
     one = torch.ones(1, device=target)
@@ -234,4 +235,4 @@ def copy_bandwidth(device: Any, size_bytes: int | None = None) -> tuple[Estimate
     source = torch.ones(size_bytes // 4, device=target)
     goal = torch.empty_like(source)
     cost = measure(goal.copy_, source, device=target, budget_seconds=BUDGET_SECONDS)
-    return Estimate.exact(2 * source.numel() * 4, "B") / cost.seconds, cost.contaminated
+    return Estimate.exact(2 * source.numel() * 4, "B") / cost.best_seconds, cost.contaminated

@@ -1,4 +1,4 @@
-"""An interval for the median of timings that follow one another, and so are not independent."""
+"""An interval for a quantile of timings, which follow one another and so are not independent."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import numpy as np
 LEVEL = 0.9
 
 
-def block_bootstrap_median(
-    values: np.ndarray, level: float = LEVEL, resamples: int = 1000, seed: int = 0
+def block_bootstrap(
+    values: np.ndarray,
+    quantile: float = 0.5,
+    level: float = LEVEL,
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> tuple[float, float, float]:
-    """Median of a series with an interval that respects its order (Künsch, 1989).
+    """A quantile of a series with an interval that respects its order (Künsch, 1989).
 
     Timings drift and come in bursts. Blocks of neighbours are drawn instead of single values, of
     length n^(1/3) (Hall, Horowitz and Jing, 1995), in circles so that every value counts alike.
@@ -19,12 +23,14 @@ def block_bootstrap_median(
     ----------
     values : array of shape (n,)
         In the order in which they were measured.
+    quantile : float
+        Which one; 0.5 is the median.
     level : float
         Of the interval.
 
     Returns
     -------
-    median, low, high : float
+    value, low, high : float
         In the values' unit. Of one value: that value three times.
 
     Raises
@@ -36,7 +42,7 @@ def block_bootstrap_median(
     --------
     >>> import numpy as np
     >>> series = np.random.default_rng(0).gamma(5, size=200)
-    >>> median, low, high = block_bootstrap_median(series)
+    >>> median, low, high = block_bootstrap(series)
     >>> bool(low < median < high)
     True
     """
@@ -48,7 +54,7 @@ def block_bootstrap_median(
     rng = np.random.default_rng(seed)
     starts = rng.integers(0, size, (resamples, -(-size // length)))
     index = (starts[:, :, None] + np.arange(length)).reshape(resamples, -1)[:, :size] % size
-    medians = np.median(values[index], axis=1)
-    median = float(np.median(values))
-    low, high = np.quantile(medians, [(1 - level) / 2, (1 + level) / 2])
-    return median, min(float(low), median), max(float(high), median)
+    drawn = np.quantile(values[index], quantile, axis=1)
+    value = float(np.quantile(values, quantile))
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return value, min(float(low), value), max(float(high), value)

@@ -13,7 +13,7 @@ import numpy as np
 from course_lib.devices import device_of, fingerprint, pick
 from course_lib.metering import energy, ledger, records
 from course_lib.metering.clocks import Sample, calls_per_sample, time_calls
-from course_lib.metering.intervals import block_bootstrap_median
+from course_lib.metering.intervals import block_bootstrap
 from course_lib.metering.memory import peak_bytes
 from course_lib.quantities import Estimate
 
@@ -71,10 +71,27 @@ class Measurement:
 
     @property
     def flop_per_s(self) -> Estimate:
-        """Achieved FLOP/s by wall time; needs ``flop``."""
+        """Achieved FLOP/s by median wall time; needs ``flop``."""
+        return self._flop() / self.seconds
+
+    @property
+    def best_seconds(self) -> Estimate:
+        """Wall time that a tenth of the calls stay under: what is left when little interferes.
+
+        For peaks and rooflines, where the question is what the machine can do.
+        """
+        walls = [sample.seconds for sample in self.samples]
+        return Estimate(*block_bootstrap(walls, quantile=0.1), "s", "measured")
+
+    @property
+    def best_flop_per_s(self) -> Estimate:
+        """Achieved FLOP/s in `best_seconds`; needs ``flop``."""
+        return self._flop() / self.best_seconds
+
+    def _flop(self) -> Estimate:
         if self.flop is None:
             raise ValueError("this measurement was not told its FLOP: measure(..., flop=...)")
-        return Estimate.exact(self.flop, "FLOP") / self.seconds
+        return Estimate.exact(self.flop, "FLOP")
 
     def __str__(self) -> str:
         note = "  CONTAMINATED: other work held it up" if self.contaminated else ""
@@ -220,7 +237,7 @@ def compare(
     times = np.array(
         [[s.seconds if clock == "wall" else s.cpu_seconds for s in side] for side in taken]
     )
-    median, low, high = block_bootstrap_median(times[0] / np.maximum(times[1], 1e-12))
+    median, low, high = block_bootstrap(times[0] / np.maximum(times[1], 1e-12))
     return Estimate(median, low, high, "", "measured")
 
 
@@ -270,7 +287,7 @@ def _summarise(
 
 def _median_seconds(clock: str, series: list[float]) -> Estimate:
     """Named after its own digits: replayed, it is the same input as when it was measured."""
-    ends = block_bootstrap_median(series)
+    ends = block_bootstrap(series)
     return Estimate(*ends, "s", "measured", name=f"{clock} time {ends}")
 
 
