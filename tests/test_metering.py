@@ -13,7 +13,7 @@ import torch
 
 from course_lib import compare, forget, measure, page_record, read_records, record_to
 from course_lib.metering import (
-    block_bootstrap_median,
+    block_bootstrap,
     clocks,
     energy,
     ledger,
@@ -103,7 +103,7 @@ def test_blocks_cover_where_single_values_do_not(memory_of_the_last, least):
     repeats = 300
     for _ in range(repeats):
         series = 10 + autoregressive(rng, 100, memory_of_the_last)
-        _, low, high = block_bootstrap_median(series, resamples=200)
+        _, low, high = block_bootstrap(series, resamples=200)
         blocks += low <= 10 <= high
         low, high = naive_interval(series, rng)
         single += low <= 10 <= high
@@ -114,22 +114,24 @@ def test_blocks_cover_where_single_values_do_not(memory_of_the_last, least):
 
 def test_an_interval_moves_and_scales_with_the_series():
     series = np.random.default_rng(1).gamma(5, size=60)
-    median, low, high = block_bootstrap_median(series)
+    median, low, high = block_bootstrap(series)
     assert median == np.median(series) and low <= median <= high
-    assert block_bootstrap_median(series) == (median, low, high)
-    assert block_bootstrap_median(3 * series + 1) == pytest.approx(
+    assert block_bootstrap(series) == (median, low, high)
+    assert block_bootstrap(3 * series + 1) == pytest.approx(
         (3 * median + 1, 3 * low + 1, 3 * high + 1)
     )
-    wider = block_bootstrap_median(series, level=0.99)
+    lowest, *_ = block_bootstrap(series, 0.1)
+    assert lowest == np.quantile(series, 0.1) < median
+    wider = block_bootstrap(series, level=0.99)
     assert wider[1] <= low and wider[2] >= high
-    assert block_bootstrap_median([4.0]) == (4, 4, 4)
-    assert block_bootstrap_median([2.0] * 7) == (2, 2, 2)
+    assert block_bootstrap([4.0]) == (4, 4, 4)
+    assert block_bootstrap([2.0] * 7) == (2, 2, 2)
 
 
 @pytest.mark.parametrize("bad", [[], [1, math.nan], [math.inf], [[1, 2]]])
 def test_a_series_holds_finite_numbers(bad):
     with pytest.raises(ValueError, match="non-empty series of finite numbers"):
-        block_bootstrap_median(bad)
+        block_bootstrap(bad)
 
 
 # --- what is measured ---
@@ -161,6 +163,22 @@ def test_samples_are_kept_in_order(machine):
     seconds = np.array([sample.seconds for sample in cost.samples])
     assert len(seconds) == 10 and np.diff(seconds) == pytest.approx(np.ones(9))
     assert cost.seconds.low < cost.seconds.value == np.median(seconds) < cost.seconds.high
+
+
+def test_the_best_is_what_little_disturbs(machine):
+    disturbed = machine.task(lambda call: 0.01 if call % 5 == 0 else 0.03)
+    cost = measure(disturbed, repeats=40, flop=3e6)
+    assert ends(cost.seconds) == pytest.approx((0.03,) * 3)
+    assert ends(cost.best_seconds) == pytest.approx((0.01,) * 3)
+    assert cost.best_flop_per_s.value == pytest.approx(3e8)
+    assert cost.flop_per_s.value == pytest.approx(1e8)
+
+
+def test_one_measurement_is_one_input(machine):
+    cost = measure(machine.task(lambda call: 0.01 + 1e-3 * (call * 7919 % 13)), repeats=40, flop=1)
+    assert cost.best_seconds.low < cost.best_seconds.high
+    assert ends(cost.best_seconds / cost.best_seconds) == (1, 1, 1)
+    assert ends(cost.seconds * cost.flop_per_s) == pytest.approx((1, 1, 1))
 
 
 @pytest.mark.parametrize(

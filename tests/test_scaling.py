@@ -14,7 +14,7 @@ law = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
 
@@ -228,7 +228,7 @@ def test_any_data_get_a_law_or_a_reason(seed, noise, points, decades):
     ids=["free, falls", "free, grows", "none", "given"],
 )
 def test_a_90_percent_interval_holds_90_percent(truth, noise, irreducible, times):
-    fits = 250
+    fits = 200
     rng = np.random.default_rng(7)
     x, *_, exponent, direction = truth
     new = times * x[-1]

@@ -80,8 +80,7 @@ class Measurement:
 
         For peaks and rooflines, where the question is what the machine can do.
         """
-        walls = [sample.seconds for sample in self.samples]
-        return Estimate(*block_bootstrap(walls, quantile=0.1), "s", "measured")
+        return _seconds("wall", [sample.seconds for sample in self.samples], quantile=0.1)
 
     @property
     def best_flop_per_s(self) -> Estimate:
@@ -267,8 +266,8 @@ def _summarise(
     name: str | None,
     replayed: bool = False,
 ) -> Measurement:
-    seconds = _median_seconds("wall", [s.seconds for s in samples])
-    cpu = _median_seconds("CPU", [s.cpu_seconds for s in samples])
+    seconds = _seconds("wall", [s.seconds for s in samples])
+    cpu = _seconds("CPU", [s.cpu_seconds for s in samples])
     total_calls = sum(sample.calls for sample in samples)
     return Measurement(
         seconds=seconds,
@@ -285,9 +284,9 @@ def _summarise(
     )
 
 
-def _median_seconds(clock: str, series: list[float]) -> Estimate:
-    """Named after its own digits: replayed, it is the same input as when it was measured."""
-    ends = block_bootstrap(series)
+def _seconds(clock: str, series: list[float], quantile: float = 0.5) -> Estimate:
+    """Named after its own digits: asked for again, or replayed, it is the same input."""
+    ends = block_bootstrap(series, quantile)
     return Estimate(*ends, "s", "measured", name=f"{clock} time {ends}")
 
 

@@ -1,0 +1,144 @@
+"""Charts: what is drawn is what was given, in the colours and with the labels it must have."""
+
+import itertools
+import xml.etree.ElementTree as ElementTree
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from course_lib import fit_power_law
+from course_lib.plotting import (
+    COLOURS,
+    INK,
+    STYLE,
+    axes,
+    law_chart,
+    name_at_end,
+    roofline_chart,
+    use_style,
+)
+
+
+@pytest.fixture(autouse=True)
+def own_style():
+    plt.switch_backend("svg")
+    with mpl.rc_context():
+        use_style()
+        yield
+        plt.close("all")
+
+
+def texts(panel):
+    return [text.get_text() for text in panel.texts]
+
+
+def luminance(colour):
+    """Relative luminance of WCAG 2."""
+    channels = np.array(mpl.colors.to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(a, b):
+    high, low = sorted([luminance(a), luminance(b)], reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colour", [INK, *COLOURS.values()])
+def test_every_colour_is_legible_on_a_light_and_on_a_dark_page(colour):
+    for ground in ("#ffffff", "#121212"):
+        assert contrast(colour, ground) >= 3.0  # WCAG 2.2, 1.4.11: graphics
+
+
+def test_colours_differ():
+    for first, second in itertools.combinations(COLOURS.values(), 2):
+        distance = np.subtract(mpl.colors.to_rgb(first), mpl.colors.to_rgb(second))
+        assert np.linalg.norm(distance) > 0.25
+
+
+@pytest.mark.parametrize(
+    ("log", "scales"), [("xy", "log log"), ("x", "log linear"), ("", "linear linear")]
+)
+def test_axes_say_what_they_show(log, scales):
+    panel = axes("Cost grows", "size", "time (s)", log)
+    assert f"{panel.get_xscale()} {panel.get_yscale()}" == scales
+    assert panel.get_title() + panel.get_title(loc="left") == "Cost grows"
+    assert panel.get_xlabel() == "size" + ", log scale" * ("x" in log)
+    assert panel.get_ylabel() == "time (s)" + ", log scale" * ("y" in log)
+
+
+def test_a_figure_is_an_svg_on_a_transparent_ground(tmp_path):
+    panel = axes("Cost grows", "size", "time (s)")
+    panel.plot([1, 10], [1, 100])
+    pictures = []
+    for name in ("first.svg", "second.svg"):
+        panel.figure.savefig(tmp_path / name, metadata={"Date": None})
+        pictures.append((tmp_path / name).read_bytes())
+    assert pictures[0] == pictures[1]  # the same figure is the same file
+    assert ElementTree.fromstring(pictures[0]).tag.endswith("svg")
+    assert panel.figure.get_facecolor()[3] == panel.get_facecolor()[3] == 0
+    assert mpl.rcParams["savefig.transparent"] == STYLE["savefig.transparent"]
+
+
+def test_a_name_stands_at_the_end_of_its_series():
+    panel = axes("", "", "")
+    name_at_end(panel, [1, 2, 3], [4, 5, 6], "MLP", COLOURS["measured"])
+    (text,) = panel.texts
+    assert text.get_text() == "MLP" and text.xy == (3, 6)
+    assert text.get_color() == COLOURS["measured"]
+
+
+@pytest.fixture
+def fitted():
+    x = np.geomspace(1, 100, 10)
+    y = (1 + 3 * x**-0.5) * np.exp(0.02 * np.random.default_rng(0).standard_normal(10))
+    return fit_power_law(x, y), x, y
+
+
+@pytest.mark.parametrize("times", [None, 1, 10])
+def test_a_law_is_drawn_with_its_band_and_the_end_of_its_data(fitted, times):
+    law, x, y = fitted
+    panel = axes("", "", "")
+    law_chart(panel, law, x, y, None if times is None else times * x[-1], level=0.8)
+    curve, points = panel.lines[:2]
+    np.testing.assert_allclose(points.get_ydata(), y)
+    np.testing.assert_allclose(curve.get_ydata(), law(curve.get_xdata()))
+    assert curve.get_xdata()[-1] == pytest.approx((times or 1) * x[-1])
+    assert points.get_color() == COLOURS["measured"]
+    assert curve.get_color() == COLOURS["predicted"]
+    (band,) = panel.collections
+    _, low, high = law.band(curve.get_xdata(), 0.8)
+    edges = band.get_paths()[0].vertices[:, 1]
+    assert (edges.min(), edges.max()) == pytest.approx((low.min(), high.max()))
+    beyond = times == 10
+    assert (len(panel.lines) == 3) == beyond == ("data end" in texts(panel))
+    if beyond:
+        assert set(panel.lines[2].get_xdata()) == {x[-1]} and panel.lines[2].get_linestyle() == ":"
+
+
+def test_a_roofline_bends_where_memory_and_arithmetic_meet():
+    panel = axes("", "FLOP/B", "FLOP/s")
+    peaks, bandwidth = {"float32": 2e11, "float64": 1e11}, 1e10
+    points = {"matmul": (100.0, 1.5e11), "copy": (0.25, 2e9)}
+    roofline_chart(panel, peaks, bandwidth, points)
+    roofs = panel.lines[: len(peaks)]
+    for roof, peak in zip(roofs, peaks.values(), strict=True):
+        x, y = roof.get_xdata(), roof.get_ydata()
+        np.testing.assert_allclose(y, np.minimum(peak, bandwidth * x))
+        assert x.min() < peak / bandwidth < x.max() and y.max() == peak
+        assert all(x.min() < intensity < x.max() for intensity, _ in points.values())
+    drawn = {(line.get_xdata()[0], line.get_ydata()[0]) for line in panel.lines[len(peaks) :]}
+    assert drawn == set(points.values())
+    said = texts(panel)
+    assert {"matmul", "copy", "float32 200 GFLOP/s", "float64 100 GFLOP/s", "copy 10 GB/s"} == set(
+        said
+    )
+
+
+def test_a_roofline_without_points_still_bends():
+    panel = axes("", "FLOP/B", "FLOP/s")
+    roofline_chart(panel, {"float32": 2e11}, 1e10, {})
+    x = panel.lines[0].get_xdata()
+    assert x.min() < 20 < x.max()
