@@ -5,7 +5,7 @@ const SCROLLS = "div.math, mjx-container[display], .cell_output, .cell_output .o
 
 function markScrollable() {
   for (const box of document.querySelectorAll(SCROLLS)) {
-    if (box.scrollWidth > box.clientWidth) {
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) {
       box.tabIndex = 0;
     } else {
       box.removeAttribute("tabindex");
@@ -13,8 +13,5 @@ function markScrollable() {
   }
 }
 
-window.addEventListener("load", () => {
-  markScrollable();
-  window.MathJax?.startup?.promise.then(markScrollable);
-});
-window.addEventListener("resize", markScrollable);
+// The article changes its size when the window does, when a fold opens, and when formulas are set.
+new ResizeObserver(markScrollable).observe(document.querySelector("article"));
