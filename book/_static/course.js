@@ -13,5 +13,5 @@ function markScrollable() {
   }
 }
 
-// The article changes its size when the window does, when a fold opens, and when formulas are set.
-new ResizeObserver(markScrollable).observe(document.querySelector("article"));
+// The main part changes its size when the window does, when a fold opens, and when formulas are set.
+new ResizeObserver(markScrollable).observe(document.querySelector("main"));

@@ -156,8 +156,7 @@ def test_search_finds_a_word_of_the_book(site, new_page):
     assert "roofline" in tab.locator("main").inner_text().lower()
 
 
-def test_the_first_view_of_each_page_is_light(built_book, site, new_page, record_property):
+def test_the_first_view_of_each_page_is_light(built_book, site, new_page):
     weights = {name: compressed_bytes(new_page(), site + name) for name in pages_of(built_book)}
-    record_property("compressed_bytes", weights)
     assert min(weights.values()) > 50_000, f"something was not measured: {weights}"
     assert max(weights.values()) < BUDGET_BYTES, weights
