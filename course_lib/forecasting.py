@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.files import append_line, read_lines
 from course_lib.quantities import LEVEL, Forecast
 from course_lib.scaling import fit_power_law
 
@@ -106,7 +105,9 @@ def commit(name: str, forecast: Forecast, path: str | Path = FILE) -> Forecast:
                 f"{forecast}. A forecast is made once: keep it, or commit under another name"
             )
         return standing
-    _append(path, {"kind": "commit", "name": name, "time": _now(), "forecast": asdict(forecast)})
+    append_line(
+        path, {"kind": "commit", "name": name, "time": _now(), "forecast": asdict(forecast)}
+    )
     return forecast
 
 
@@ -131,7 +132,7 @@ def verify(name: str, truth: float, path: str | Path = FILE) -> Verdict:
     earlier = lines.get(("verify", name))
     if earlier is None:
         earlier = {"kind": "verify", "name": name, "time": _now(), "truth": truth}
-        _append(path, earlier)
+        append_line(path, earlier)
     elif not math.isclose(earlier["truth"], truth, rel_tol=SAME):
         raise ValueError(
             f"{name!r} was verified with {earlier['truth']:g} at {earlier['time']}, and now comes "
@@ -162,26 +163,14 @@ def _now() -> str:
 
 
 def _lines(path: str | Path) -> dict[tuple[str, str], dict[str, Any]]:
-    path = Path(path)
-    if not path.exists():
-        return {}
+    """The first entry of each kind and name."""
     entries: dict[tuple[str, str], dict[str, Any]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-            entries.setdefault((entry["kind"], entry["name"]), entry)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}, line {number}, is not a forecast: {line[:60]!r}") from error
+    for entry in read_lines(path, "a forecast", ("kind", "name", "time")):
+        said = {"commit": "forecast", "verify": "truth"}.get(entry["kind"])
+        if said not in entry:
+            raise ValueError(f"{path} has an entry that is not a forecast: {str(entry)[:60]}")
+        entries.setdefault((entry["kind"], entry["name"]), entry)
     return entries
-
-
-def _append(path: str | Path, entry: dict[str, Any]) -> None:
-    with Path(path).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry, allow_nan=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 Forecaster = Callable[[np.ndarray, np.ndarray, float, float], Sequence[float]]

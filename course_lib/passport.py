@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import Any
 import torch
 
 from course_lib.devices import fingerprint, load_per_core, pick
+from course_lib.files import write_whole
 from course_lib.metering import measure
 from course_lib.quantities import Estimate
 
@@ -90,11 +90,7 @@ class Passport:
         data["bytes_per_s"], data["launch_seconds"] = map(
             _plain, (self.bytes_per_s, self.launch_seconds)
         )
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, delete=False, encoding="utf-8"
-        ) as new:
-            json.dump(data, new, indent=1)
-        os.replace(new.name, path)
+        write_whole(path, json.dumps(data, indent=1) + "\n")
 
     @classmethod
     def load(cls, path: str | Path) -> Passport:

@@ -12,11 +12,12 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import NullFormatter
 
 from course_lib.quantities import si_scale
 from course_lib.scaling import PowerLaw
 
-INK = "#7a7a7a"
+INK = "#757575"
 COLOURS = {  # the same thing has the same colour on all pages; distinct also for the colour-blind
     "measured": "#2f86c9",
     "predicted": "#c8691a",
@@ -79,6 +80,7 @@ def axes(title: str, x: str, y: str, log: str = "xy") -> Any:
         if name in log:
             label += ", log scale"
             panel.set(**{f"{name}scale": "log"})
+            getattr(panel, f"{name}axis").set_minor_formatter(NullFormatter())
         panel.set(**{f"{name}label": label})
     return panel
 
@@ -145,12 +147,13 @@ def roofline_chart(
         panel.plot(grid, roof, color=INK, linewidth=1.6, alpha=1 - 0.3 * number)
         scale, unit = si_scale(peak, "FLOP/s")
         panel.annotate(
-            f"{name} {peak / scale:.3g} {unit}", (right, peak), ha="right", va="bottom", fontsize=8
-        )
+            f"{name} {peak / scale:.3g} {unit}", (peak / bytes_per_s, peak), xytext=(-5, 0),
+            textcoords="offset points", ha="right", va="center", fontsize=8,
+        )  # fmt: skip
     scale, unit = si_scale(bytes_per_s, "B/s")
     panel.annotate(
-        f"copy {bytes_per_s / scale:.3g} {unit}", (left * 1.5, left * 1.5 * bytes_per_s),
-        xytext=(0, 8), textcoords="offset points", fontsize=8,
+        f"copy {bytes_per_s / scale:.3g} {unit}", (left * 2, left * 2 * bytes_per_s),
+        xytext=(8, -6), textcoords="offset points", va="top", fontsize=8,
     )  # fmt: skip
     for name, (intensity, rate) in points.items():
         panel.plot(intensity, rate, "o", color=COLOURS["measured"])

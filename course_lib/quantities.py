@@ -122,7 +122,8 @@ class Estimate:
     Parameters
     ----------
     value, low, high : float
-        The median and the ends of the 90 % interval, ``low <= value <= high``. All equal: exact.
+        The central value and the ends of the 90 % interval, ``low <= value <= high``; all equal:
+        exact. Of an input it is the median, of a result what its inputs' central values give.
     unit : str
         Symbols joined by ``·`` and ``/``, for example ``"FLOP/s"`` or ``"kgCO2e/kWh"``.
     basis : {"counted", "measured", "published", "assumed"}

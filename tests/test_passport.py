@@ -167,12 +167,13 @@ def test_a_passport_is_written_whole_or_not_at_all(made, tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    for module, name in ((json, "dump"), (os, "replace")):
+    for module, name in ((json, "dumps"), (os, "replace")):
         with monkeypatch.context() as broken:
             broken.setattr(module, name, interrupted)
             with pytest.raises(KeyboardInterrupt):
                 made.save(path)
         assert path.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ LIBRARY = ROOT / "course_lib"
 # A module of course_lib imports only from floors below its own.
 FLOORS = {
     "quantities": 0,
+    "files": 0,
     "facts": 0,
     "footprint": 1,
     "closed_form": 1,
@@ -40,7 +41,7 @@ FLOORS = {
     "sphinx_ext": 6,
     "cli": 7,
 }
-STANDARD_LIBRARY_ONLY = {"quantities", "host", "footprint", "closed_form"}
+STANDARD_LIBRARY_ONLY = {"quantities", "files", "host", "footprint", "closed_form"}
 
 
 def git_files(*patterns: str) -> list[Path]:

@@ -155,8 +155,9 @@ def measure(
     if warmup < 1 or (repeats is not None and repeats < 1):
         raise ValueError(f"warmup={warmup}, repeats={repeats}: both must be at least 1")
     if name is not None and (record := records.find(name)) is not None:
+        kept = _from_record(record)
         print(f"replayed {name!r}, recorded {record['recorded']}: nothing was run")
-        return _from_record(record)
+        return kept
     target = pick(device) if device is not None else device_of(*args, function)
 
     def call() -> Any:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from course_lib.files import append_line, read_lines, write_whole
 
 Replay = Literal["never", "existing", "always"]
 FILE = "records.jsonl"
@@ -63,22 +63,8 @@ def read_records(path: str | Path | None = None) -> dict[str, dict[str, Any]]:
     ValueError
         If a line is not a record, with its number.
     """
-    path = Path(path) if path is not None else _settings.path
-    if not path.exists():
-        return {}
-    records = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-            records[record["name"]] = record
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{path}, line {number}, is not a record: {line[:60]!r}. "
-                "Remove that line, or restore the file"
-            ) from error
-    return records
+    entries = read_lines(path or _settings.path, "a record", needs=("name",))
+    return {entry["name"]: entry for entry in entries}
 
 
 def find(name: str) -> dict[str, Any] | None:
@@ -103,12 +89,8 @@ def find(name: str) -> dict[str, Any] | None:
 
 
 def append(record: dict[str, Any]) -> None:
-    """Add a record as one whole line."""
-    line = json.dumps(record, allow_nan=False) + "\n"
-    with _settings.path.open("a", encoding="utf-8") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
+    """Add a record to the file."""
+    append_line(_settings.path, record)
 
 
 def forget(name: str) -> None:
@@ -123,12 +105,6 @@ def forget(name: str) -> None:
     known = read_records()
     if name not in known:
         raise KeyError(f"{path} has no record {name!r}; it has {', '.join(sorted(known))}")
-    kept = [
-        line
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if line.strip() and json.loads(line)["name"] != name
-    ]
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as new:
-        new.writelines(kept)
-    shutil.copymode(path, new.name)  # whoever could read it still can
-    os.replace(new.name, path)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if line.strip() and json.loads(line)["name"] != name]
+    write_whole(path, "".join(kept))
