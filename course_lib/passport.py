@@ -24,7 +24,7 @@ PRECISIONS = ("float32", "bfloat16", "float16", "float64")
 SIZES = {"cpu": (256, 512, 1024, 2048), "cuda": (1024, 2048, 4096, 8192), "mps": (1024, 2048, 4096)}
 COPY_BYTES = {"cpu": 2**28, "cuda": 2**31, "mps": 2**29}
 BUDGET_SECONDS = 0.25  # for each size and precision
-LONGEST_CALL_SECONDS = 0.5  # a size that would take longer, at the rate just seen, is left out
+LONGEST_CALL_SECONDS = 0.2  # a size that would take longer, at the rate just seen, is left out
 SCHEMA = 1
 
 

@@ -91,7 +91,7 @@ def test_a_small_passport_of_this_machine():
 def test_rates_are_flop_and_bytes_over_seconds(monkeypatch):
     class Cost:
         contaminated = False
-        seconds = best_seconds = Estimate.exact(0.25, "s", "measured")
+        seconds = best_seconds = Estimate.exact(0.125, "s", "measured")
 
         def __init__(self, flop):
             if flop is not None:
@@ -99,10 +99,10 @@ def test_rates_are_flop_and_bytes_over_seconds(monkeypatch):
 
     monkeypatch.setitem(MODULE, "measure", lambda *_, flop=None, **__: Cost(flop))
     seen = measure_passport("cpu", (100, 110), ("float32",), copy_bytes=4000)
-    assert seen.peak().value == 2 * 110**3 / 0.25
-    assert seen.bytes_per_s.value == 2 * 4000 / 0.25  # read and written
+    assert seen.peak().value == 2 * 110**3 / 0.125
+    assert seen.bytes_per_s.value == 2 * 4000 / 0.125  # read and written
     assert copy_bandwidth("cpu", 4000)[0].value == seen.bytes_per_s.value
-    # A size that would take longer than half a second, at the rate just seen, is left out.
+    # A size that would take longer than a fifth of a second, at the rate just seen, is left out.
     rates = measure_passport("cpu", (100, 150), ("float32",), 400).flop_per_s["float32"]
     assert list(rates) == [100]
 

@@ -61,16 +61,16 @@ def time_calls(function: Callable[[], Any], calls: int, device: Any) -> Sample:
     return Sample(wall / calls, cpu / calls, waiting, calls)
 
 
-def calls_per_sample(function: Callable[[], Any], device: Any) -> int:
+def calls_per_sample(function: Callable[[], Any], device: Any, seconds: float) -> int:
     """How many calls in a row fill the shortest sample worth timing, found by trying.
 
-    >>> calls_per_sample(lambda: sum(range(100_000)), "cpu")
+    ``seconds`` is what one call has just taken; a call that is long enough alone is not tried.
+
+    >>> calls_per_sample(lambda: None, "cpu", seconds=0.01)
     1
     """
     calls = 1
-    while True:
-        seconds = time_calls(function, calls, device).seconds
-        wanted = max(1, round(SHORTEST_SAMPLE / max(seconds, 1e-8)))
-        if wanted <= 2 * calls:
-            return max(calls, wanted)
+    while (wanted := max(1, round(SHORTEST_SAMPLE / max(seconds, 1e-8)))) > 2 * calls:
         calls = wanted
+        seconds = time_calls(function, calls, device).seconds
+    return max(calls, wanted)

@@ -167,7 +167,9 @@ def measure(
     peak = peak_bytes(call, target)
     warmups.append(time_calls(call, 1, target))
     tried: list[None] = []
-    calls = calls_per_sample(lambda: (call(), tried.append(None)), target)
+    calls = calls_per_sample(
+        lambda: (call(), tried.append(None)), target, seconds=warmups[-1].seconds
+    )
     counter = energy.counter_for(target)
     joules = counter() if counter else None
     samples = _take_samples(call, calls, repeats, budget_seconds, target)
@@ -226,9 +228,12 @@ def compare(
         raise ValueError(f"warmup={warmup}, repeats={repeats}: both must be at least 1")
     target = pick(device) if device is not None else device_of()
     pair = (function_a, function_b)
-    for function in pair * warmup:
-        function()
-    calls = [calls_per_sample(function, target) for function in pair]
+    for _ in range(warmup):
+        warm = [time_calls(function, 1, target) for function in pair]
+    calls = [
+        calls_per_sample(function, target, seconds=last.seconds)
+        for function, last in zip(pair, warm, strict=True)
+    ]
     taken: list[list[Sample]] = [[], []]
     began = time.perf_counter()
     while _wants_more(len(taken[0]), repeats, time.perf_counter() - began, budget_seconds):
