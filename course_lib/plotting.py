@@ -36,7 +36,7 @@ STYLE: dict[str, Any] = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
-    "axes.titlesize": 10,
+    "axes.titlesize": 11,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.spines.top": False,
@@ -49,7 +49,7 @@ STYLE: dict[str, Any] = {
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
-    "font.size": 9,
+    "font.size": 10,
     "legend.frameon": False,
     "lines.markersize": 4.5,
     "svg.hashsalt": "counting-the-cost",
@@ -89,7 +89,7 @@ def name_at_end(panel: Any, x: Sequence[float], y: Sequence[float], text: str, c
     """Write a series' name beside its last point, instead of a legend."""
     panel.annotate(
         text, (x[-1], y[-1]), xytext=(5, 0), textcoords="offset points", color=colour, va="center",
-        fontsize=8,
+        fontsize=9,
     )  # fmt: skip
 
 
@@ -101,11 +101,19 @@ def law_chart(
     until: float | None = None,
     level: float = 0.9,
     kind: str = "measured",
+    relative: bool = False,
 ) -> None:
-    """Data, the fitted law with its band for a new run, and a dotted line where the data end."""
+    """Data, the fitted law with its band for a new run, and a dotted line where the data end.
+
+    ``relative`` divides everything by the law: on log axes over many decades a band is thinner than
+    a line, and a miss by a third cannot be seen.
+    """
     reach = max(x)
     grid = np.geomspace(min(x), until or reach, 200)
     median, low, high = law.band(grid, level)
+    if relative:
+        low, high, y = low / median, high / median, np.asarray(y) / law(x)
+        median = np.ones_like(grid)
     colour = COLOURS["predicted"]
     panel.fill_between(grid, low, high, color=colour, alpha=0.22, linewidth=0)
     panel.plot(grid, median, color=colour, linewidth=1.3)
@@ -114,7 +122,7 @@ def law_chart(
         panel.axvline(reach, color=INK, linestyle=":", linewidth=1.2)
         panel.annotate(
             "data end", (reach, 0.02), xycoords=("data", "axes fraction"), xytext=(-3, 0),
-            textcoords="offset points", ha="right", va="bottom", rotation=90, fontsize=8,
+            textcoords="offset points", ha="right", va="bottom", rotation=90, fontsize=9,
         )  # fmt: skip
 
 
@@ -131,14 +139,14 @@ def roofline_chart(
     panel : matplotlib Axes
         With logarithmic axes: arithmetic intensity (FLOP/B) and FLOP/s.
     peaks : mapping of str to float
-        Achieved FLOP/s by precision.
+        Achieved FLOP/s by precision; the points' own first.
     bytes_per_s : float
         Achieved bandwidth.
     points : mapping of str to (float, float)
         Name to (FLOP/B, achieved FLOP/s).
     """
     intensities = [point[0] for point in points.values()]
-    top = max(peaks.values())
+    top, top_of_first = max(peaks.values()), next(iter(peaks.values()))
     left = min([*intensities, 0.1]) / 2
     right = max([*intensities, top / bytes_per_s]) * 4
     grid = np.geomspace(left, right, 200)
@@ -148,18 +156,17 @@ def roofline_chart(
         scale, unit = si_scale(peak, "FLOP/s")
         panel.annotate(
             f"{name} {peak / scale:.3g} {unit}", (peak / bytes_per_s, peak), xytext=(-5, 0),
-            textcoords="offset points", ha="right", va="center", fontsize=8,
+            textcoords="offset points", ha="right", va="center", fontsize=9,
         )  # fmt: skip
     scale, unit = si_scale(bytes_per_s, "B/s")
     panel.annotate(
         f"copy {bytes_per_s / scale:.3g} {unit}", (left * 2, left * 2 * bytes_per_s),
-        xytext=(8, -6), textcoords="offset points", va="top", fontsize=8,
+        xytext=(8, -6), textcoords="offset points", va="top", fontsize=9,
     )  # fmt: skip
     for name, (intensity, rate) in points.items():
         panel.plot(intensity, rate, "o", color=COLOURS["measured"])
-        near_right = intensity > right / 8
+        above = rate > 0.9 * top_of_first
         panel.annotate(
-            name, (intensity, rate), xytext=(-5 if near_right else 5, -9),
-            textcoords="offset points", color=COLOURS["measured"], fontsize=8,
-            ha="right" if near_right else "left",
+            name, (intensity, rate), xytext=(0, 5 if above else -6), textcoords="offset points",
+            color=COLOURS["measured"], fontsize=9, ha="center", va="bottom" if above else "top",
         )  # fmt: skip

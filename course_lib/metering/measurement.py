@@ -118,7 +118,7 @@ def measure(
         Keep the raw samples under this name in ``records.jsonl`` (see `record_to`), or take them
         from there. A replayed measurement says so.
     warmup : int
-        Calls before the clock counts (at least 1: the last is also the one whose memory is read).
+        Calls before the clock counts, at least 1. (One more, after the first, is for the memory.)
     repeats : int, optional
         Samples to take. Default: as many as the budget allows, 5 to 200.
     device : str or torch.device, optional
@@ -163,9 +163,9 @@ def measure(
     def call() -> Any:
         return function(*args)
 
-    warmups = [time_calls(call, 1, target) for _ in range(warmup - 1)]
-    peak = peak_bytes(call, target)
-    warmups.append(time_calls(call, 1, target))
+    warmups = [time_calls(call, 1, target)]
+    peak = peak_bytes(call, target)  # after the first call, whose preparations stay in memory
+    warmups += [time_calls(call, 1, target) for _ in range(warmup - 1)]
     tried: list[None] = []
     calls = calls_per_sample(
         lambda: (call(), tried.append(None)), target, seconds=warmups[-1].seconds

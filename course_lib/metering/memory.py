@@ -14,7 +14,7 @@ from course_lib.devices import synchronise
 from course_lib.quantities import Estimate
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-_PAGE_NOISE = 256 * 1024  # bytes; what an empty call moves the resident set by
+_PAGE_NOISE = 2**20  # bytes; the kernel sums its counts of resident pages now and then only
 _LARGE = 64 * 1024  # bytes; a block that is mapped on its own while memory is measured
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of the GNU C library's mallopt
 
@@ -87,7 +87,7 @@ def _blocks_of_their_own() -> Iterator[None]:
     blocks are mapped one by one, and what is free in the heap is taken, untouched, so that none of
     it is used. Afterwards the library keeps blocks again, as it does in a warm process.
     """
-    gc.collect(1)  # the old generation takes long and changes little
+    gc.collect()
     try:
         library = ctypes.CDLL(None)
         library.mallopt(_MMAP_THRESHOLD, _LARGE)
