@@ -1,9 +1,9 @@
 """The compute label: what building a page took, from the build's own record of that page.
 
-A page's last cell (tagged `remove-cell`) displays the record as JSON under `MIME`; the wall time
-comes from myst-nb, which keeps it in the execution cache next to the outputs. The page has been
-executed, or fetched from the cache, before its first directive is parsed, so the label can stand
-at the top.
+A page's last cell (tagged `remove-cell`) displays the record as JSON under `MIME_TYPE`; the wall
+time comes from myst-nb, which keeps it in the execution cache next to the outputs. The page has
+been executed, or fetched from the cache, before its first directive is parsed, so the label can
+stand at the top.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from course_lib.metering.ledger import MIME_TYPE
+from course_lib.quantities import si
+
 from .boxes import frame
 
 logger = logging.getLogger(__name__)
-
-MIME = "application/vnd.counting-the-cost.page+json"
-PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 class ComputeLabel(SphinxDirective):
@@ -53,8 +53,8 @@ def take_record(notebook: Any) -> dict | None:
     record = None
     for cell in notebook.cells:
         outputs = cell.get("outputs", [])
-        for output in [o for o in outputs if MIME in o.get("data", {})]:
-            record = output["data"][MIME]
+        for output in [o for o in outputs if MIME_TYPE in o.get("data", {})]:
+            record = output["data"][MIME_TYPE]
             outputs.remove(output)
     return record
 
@@ -65,7 +65,7 @@ def sentence(record: Mapping[str, Any], runtime: float) -> list[nodes.Node]:
     if "cpu_seconds" in record:
         costs[0] += f" ({_minutes(record['cpu_seconds'])} of CPU time)"
     if "counted_flop" in record:
-        costs.append(f"{_with_prefix(record['counted_flop'])}FLOP (counted)")
+        costs.append(f"{si(record['counted_flop'], 'FLOP')} (counted)")
     if "energy_wh" in record:
         costs.append(_with_interval(record["energy_wh"], "Wh"))
     if "co2e_g" in record:
@@ -81,13 +81,6 @@ def sentence(record: Mapping[str, Any], runtime: float) -> list[nodes.Node]:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} minutes" if seconds >= 6 else f"{seconds:.1f} seconds"
-
-
-def _with_prefix(value: float) -> str:
-    for scale, prefix in PREFIXES:
-        if value >= scale:
-            return f"{value / scale:.3g} {prefix}"
-    return f"{value:.3g} "
 
 
 def _with_interval(amount: float | Mapping[str, Any], unit: str) -> str:
