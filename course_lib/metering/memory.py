@@ -87,7 +87,7 @@ def _blocks_of_their_own() -> Iterator[None]:
     blocks are mapped one by one, and what is free in the heap is taken, untouched, so that none of
     it is used. Afterwards the library keeps blocks again, as it does in a warm process.
     """
-    gc.collect()
+    gc.collect(1)  # all of the heap would take longer than most measurements
     try:
         library = ctypes.CDLL(None)
         library.mallopt(_MMAP_THRESHOLD, _LARGE)
