@@ -153,9 +153,8 @@ def test_warm_up_is_kept_apart(machine):
     slow_at_first = machine.task(lambda call: (9.0, 4.0, 3.0)[call] if call < 3 else 1.0)
     cost = measure(slow_at_first, repeats=6)
     assert [sample.seconds for sample in cost.samples] == pytest.approx([1.0] * 6)
-    assert [sample.seconds for sample in cost.warmup_samples] == pytest.approx(
-        [9, 3, 1]
-    )  # 4: for the memory
+    warm = [sample.seconds for sample in cost.warmup_samples]
+    assert warm == pytest.approx([9, 3, 1])  # the call of 4 seconds was watched for its memory
     machine.calls = 0
     cold = measure(slow_at_first, warmup=1, repeats=6)
     assert len(cold.warmup_samples) == 1
@@ -262,6 +261,11 @@ def test_waiting_for_a_core_is_contention(machine, waits, contaminated):
 
 def test_two_threads_that_never_wait_are_not_contention(machine):
     assert not measure(machine.task(0.01, cpu=0.02), repeats=10).contaminated
+
+
+def test_a_call_that_sleeps_is_not_held_up_by_a_short_wait(machine):
+    assert not measure(machine.task(0.01, cpu=1e-5, waits=1e-5), repeats=10).contaminated
+    assert measure(machine.task(0.01, cpu=1e-5, waits=2e-3), repeats=10).contaminated
 
 
 @pytest.mark.parametrize(("cpu", "contaminated"), [(0.01, False), (0.02, False), (0.005, True)])

@@ -306,7 +306,8 @@ def _is_contaminated(samples: list[Sample], machine: dict[str, Any]) -> bool:
     if all(wait is not None for wait in waits):
         busy = sum(s.cpu_seconds * s.calls for s in samples)
         waited = sum(wait * s.calls for wait, s in zip(waits, samples, strict=True))
-        return waited > WAITING_SHARE * (busy + waited)
+        wall = sum(s.seconds * s.calls for s in samples)  # longer, if the call sleeps
+        return waited > WAITING_SHARE * max(busy + waited, wall)
     ratio = np.median([s.seconds / max(s.cpu_seconds, 1e-9) for s in samples])
     return bool(ratio > 1.2 and not machine["gpus"])
 
