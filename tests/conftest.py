@@ -10,11 +10,22 @@ import functools
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from course_lib import host
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Laws are tried on the same examples each time, and however slow the machine is.
+hypothesis.settings.register_profile(
+    "course",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("course")
 
 SHORTHANDS = {"web": "browser", "gpu": "gpu"}
 left_out = []  # slow tests that the marker expression left out

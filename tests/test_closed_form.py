@@ -11,11 +11,7 @@ from course_lib import closed_form, count
 from course_lib.closed_form import Layer
 
 law = settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=20,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 widths = st.integers(1, 12)
 batches = st.integers(1, 4)

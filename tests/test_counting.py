@@ -6,20 +6,14 @@ import gc
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from course_lib import count
 
-law = settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=20,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+law = settings(max_examples=20)
 widths = st.integers(1, 9)
 
 

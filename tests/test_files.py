@@ -13,7 +13,7 @@ from course_lib.files import append_line, read_lines, write_whole
 ENTRIES = st.lists(st.dictionaries(st.text(), st.integers() | st.text() | st.booleans()))
 
 
-@settings(derandomize=True, database=None, max_examples=30)
+@settings(max_examples=30)
 @given(ENTRIES)
 def test_what_was_appended_is_read(tmp_path_factory, entries):
     path = tmp_path_factory.mktemp("lines") / "a.jsonl"

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -19,13 +19,7 @@ from course_lib.forecasting import (
     reference_forecast,
 )
 
-law = settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=30,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+law = settings(max_examples=30)
 levels = st.sampled_from([0.5, 0.8, 0.9, 0.95])
 numbers = st.floats(-1e6, 1e6)
 

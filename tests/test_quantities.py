@@ -7,19 +7,13 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from course_lib import quantities
 from course_lib.quantities import BASES, Estimate, Forecast, si, si_scale
 
-law = settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=40,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+law = settings(max_examples=40)
 
 SYMBOLS = ["s", "h", "J", "kWh", "W", "FLOP", "MAC", "B", "KiB", "kgCO2e", "USD", "token", "%"]
 magnitudes = st.floats(1e-12, 1e12)

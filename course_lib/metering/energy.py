@@ -14,9 +14,9 @@ from typing import Any
 
 from course_lib.quantities import Estimate
 
-# A laptop core that is busy, up to a share of a busy server with its memory (chapter 6).
+# A laptop core that is busy, up to a share of a busy server with its memory: our assumption.
 ASSUMED_POWER = Estimate(13.4, 3.0, 60.0, "W", "assumed", name="power of an unknown machine")
-COUNTER_ERROR = 0.10  # of RAPL and NVML against a meter at the wall, as 90 % bounds (chapter 6)
+COUNTER_ERROR = 0.10  # of a counter for its own chip, as 90 % bounds: our allowance, uncited
 
 Counter = Callable[[], float]
 
@@ -62,7 +62,8 @@ def _gpu_counter(index: int) -> Counter | None:
 def _quietly():
     import logging
 
-    logger, level = logging.getLogger("zeus"), logging.getLogger("zeus").level
+    logger = logging.getLogger("zeus")
+    level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
         with contextlib.redirect_stderr(io.StringIO()):

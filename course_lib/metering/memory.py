@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from course_lib.devices import synchronise
+from course_lib.devices import memory_bytes, synchronise
 from course_lib.quantities import Estimate
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -57,18 +57,12 @@ def _by_lifetime_mark(function: Callable[[], Any]) -> Estimate:
         import resource
     except ImportError:  # Windows
         function()
-        return Estimate(0, 0, _total_memory(), "B", "assumed")
+        return Estimate(0, 0, float(memory_bytes() or 2**40), "B", "assumed")
     unit = 1 if sys.platform == "darwin" else 1024
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     function()
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return Estimate(after - before, after - before, after, "B", "measured")
-
-
-def _total_memory() -> float:
-    from course_lib.devices import memory_bytes
-
-    return float(memory_bytes() or 2**40)
 
 
 def _status_bytes(field: str) -> int:
@@ -90,12 +84,12 @@ def _blocks_of_their_own() -> Iterator[None]:
     gc.collect(1)  # all of the heap would take longer than most measurements
     try:
         library = ctypes.CDLL(None)
-        library.mallopt(_MMAP_THRESHOLD, _LARGE)
-        library.malloc_trim(0)
         library.mallinfo2.restype = _MallocState
-    except (AttributeError, OSError, TypeError):  # not the GNU C library
+    except (AttributeError, OSError, TypeError):  # not the GNU C library, or before its 2.33
         yield
         return
+    library.mallopt(_MMAP_THRESHOLD, _LARGE)
+    library.malloc_trim(0)
     library.malloc.restype = ctypes.c_void_p
     library.malloc.argtypes, library.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
     taken = _take_free_blocks(library)

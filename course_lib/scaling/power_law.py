@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from course_lib.quantities import LEVEL, Estimate, Forecast
-from course_lib.scaling.newton import solve
+from course_lib.scaling.newton import Solution, solve
 
 NEGLIGIBLE = 1e-8  # share of the smallest y below which an irreducible part is none
 
@@ -254,8 +254,6 @@ def fit_power_law(
 
 def _line(x, log_x, log_y, centre, middle, sign) -> PowerLaw:
     """The pure law: a straight line on log axes, in closed form."""
-    from course_lib.scaling.newton import Solution
-
     slope = _slope(log_x, log_y)
     _check_way(slope, sign)
     residual = slope * log_x - log_y
