@@ -14,7 +14,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "quantities": ("Estimate", "Forecast"),
-    "counting": ("ComputeCount", "count"),
+    "counting": (
+        "ComputeCount",
+        "RuleOfThumb",
+        "count",
+        "effective_work",
+        "register_rule",
+        "rule_of_thumb",
+    ),
     "metering": (
         "Measurement",
         "compare",
@@ -34,7 +41,14 @@ _HOME["passport"] = "passport"
 __all__ = sorted([*_HOME, "__version__"])
 
 if TYPE_CHECKING:
-    from course_lib.counting import ComputeCount, count
+    from course_lib.counting import (
+        ComputeCount,
+        RuleOfThumb,
+        count,
+        effective_work,
+        register_rule,
+        rule_of_thumb,
+    )
     from course_lib.forecasting import Verdict, commit, interval_score, verify
     from course_lib.metering import (
         Measurement,

@@ -81,17 +81,29 @@ def scaled_dot_product_attention(
 
 
 def multihead_attention(
-    width: int, heads: int, queries: int, keys: int, batch: int = 1, bias: bool = True
+    width: int,
+    heads: int,
+    queries: int,
+    keys: int,
+    batch: int = 1,
+    bias: bool = True,
+    key_width: int = 0,
+    value_width: int = 0,
+    extra_keys: int = 0,
 ) -> Layer:
     """Projections in and out, and attention between them (Vaswani et al., 2017, section 3.2.2).
+
+    ``key_width`` and ``value_width`` are those of what keys and values are made of (default:
+    ``width``); ``extra_keys`` are attended to and not projected (a learned or a zero key).
 
     >>> multihead_attention(512, 8, queries=128, keys=128).parameters
     1050624
     """
     project = linear(width, width, rows=batch * queries, bias=bias)
-    project_keys = linear(width, width, rows=batch * keys, bias=bias)
-    inner = scaled_dot_product_attention(queries, keys, width // heads, heads, batch)
-    return project + project_keys + project_keys + inner + project
+    project_keys = linear(key_width or width, width, rows=batch * keys, bias=bias)
+    project_values = linear(value_width or width, width, rows=batch * keys, bias=bias)
+    inner = scaled_dot_product_attention(queries, keys + extra_keys, width // heads, heads, batch)
+    return project + project_keys + project_values + inner + project
 
 
 def embedding(entries: int, width: int) -> Layer:
@@ -120,3 +132,123 @@ def mlp(widths: Sequence[int], batch: int = 1, bias: bool = True) -> Layer:
     """
     layers = [linear(i, o, batch, bias) for i, o in zip(widths[:-1], widths[1:], strict=True)]
     return sum(layers, Layer(0, 0))
+
+
+def bilinear(first: int, second: int, outputs: int, rows: int = 1, bias: bool = True) -> Layer:
+    """Each output is one vector times a matrix times another: two products, one after the other.
+
+    >>> bilinear(3, 4, 5, rows=2)
+    Layer(parameters=65, macs=160)
+    """
+    weights = first * second * outputs
+    return Layer(weights + outputs * bias, rows * (weights + second * outputs))
+
+
+def recurrent(
+    inputs: int,
+    hidden: int,
+    layers: int = 1,
+    steps: int = 1,
+    batch: int = 1,
+    gates: int = 1,
+    bidirectional: bool = False,
+    bias: bool = True,
+    projection: int = 0,
+) -> Layer:
+    """A stack of recurrent layers: a plain one has 1 gate, a GRU 3 (Cho et al., 2014), an LSTM 4.
+
+    At each step every gate takes a product with the input and one with the state before
+    (Hochreiter and Schmidhuber, 1997). There are two biases a gate, as in PyTorch. An LSTM's
+    ``projection`` is the width to which its state is reduced (0: not at all).
+
+    >>> recurrent(32, 64, steps=100, gates=4)
+    Layer(parameters=25088, macs=2457600)
+    """
+    state, ways = projection or hidden, 1 + bidirectional
+    total = Layer(0, 0)
+    for layer in range(layers):
+        entering = inputs if layer == 0 else ways * state
+        weights = gates * hidden * (entering + state) + projection * hidden
+        biases = 2 * gates * hidden * bias
+        total += Layer(ways * (weights + biases), ways * weights * steps * batch)
+    return total
+
+
+def transformer_encoder_layer(
+    width: int, heads: int, feedforward: int, length: int, batch: int = 1, bias: bool = True
+) -> Layer:
+    """Attention of a sequence to itself, two dense layers, two normalisations (Vaswani et al., 2017).
+
+    >>> transformer_encoder_layer(512, 8, 2048, length=128).parameters
+    3152384
+    """
+    attention = multihead_attention(width, heads, length, length, batch, bias)
+    dense = mlp([width, feedforward, width], batch * length, bias)
+    norm = normalisation(width, bias)
+    return attention + dense + norm + norm
+
+
+def transformer_decoder_layer(
+    width: int,
+    heads: int,
+    feedforward: int,
+    length: int,
+    memory: int,
+    batch: int = 1,
+    bias: bool = True,
+) -> Layer:
+    """An encoder layer that also attends to ``memory`` positions of another sequence.
+
+    >>> transformer_decoder_layer(512, 8, 2048, length=128, memory=64).parameters
+    4204032
+    """
+    own = transformer_encoder_layer(width, heads, feedforward, length, batch, bias)
+    across = multihead_attention(width, heads, length, memory, batch, bias)
+    return own + across + normalisation(width, bias)
+
+
+def transformer(
+    layers: int,
+    width: int,
+    vocabulary: int,
+    context: int,
+    heads: int | None = None,
+    length: int | None = None,
+    batch: int = 1,
+    feedforward: int | None = None,
+    bias: bool = True,
+    tied: bool = True,
+) -> Layer:
+    """A language model that predicts each next token (Radford et al., 2019; Brown et al., 2020).
+
+    Learned positions, a final normalisation, and a head without bias, which shares its weights
+    with the table of tokens if ``tied``. ``length`` is what is read at once (default: all of
+    ``context``), ``feedforward`` defaults to four times ``width``. ``heads`` does not matter.
+
+    >>> transformer(layers=12, width=768, vocabulary=50257, context=1024).parameters  # GPT-2
+    124439808
+    """
+    length = context if length is None else length
+    feedforward = 4 * width if feedforward is None else feedforward
+    block = transformer_encoder_layer(width, heads or 1, feedforward, length, batch, bias)
+    head = linear(width, vocabulary, rows=batch * length, bias=False)
+    total = embedding(vocabulary, width) + embedding(context, width)
+    for _ in range(layers):
+        total += block
+    total += normalisation(width, bias) + head
+    return Layer(total.parameters - head.parameters * tied, total.macs)
+
+
+def training_rule(
+    parameters: int, tokens: int, layers: int = 0, context: int = 0, width: int = 0
+) -> int:
+    """Training FLOP by rule of thumb: 6 a parameter and token, 12 a layer, position and channel.
+
+    Without the last three arguments it is the familiar 6ND (Kaplan et al., 2020, section 2.1).
+    With them attention is counted too (Chowdhery et al., 2023, appendix B); ``parameters`` are
+    then those that multiply: without tables that are looked up, with the head.
+
+    >>> training_rule(parameters=1000, tokens=10)
+    60000
+    """
+    return tokens * (6 * parameters + 12 * layers * context * width)

@@ -6,9 +6,20 @@ memory. What ran is counted per op, and a second time by the closed form of each
 
 Convention: matrix products and convolutions count, two FLOP per multiply-accumulate (MAC), and
 attention in full also under a causal mask. Biases, activations, normalisation and pooling are not
-counted. An op that takes tensors and has no rule is listed in ``uncounted``, never passed over.
+counted, unless you ask for them. An op that takes tensors and has no rule is listed in
+``uncounted``, never passed over; `register_rule` gives it one.
 """
 
 from course_lib.counting.counter import ComputeCount, count
+from course_lib.counting.effective import effective_work
+from course_lib.counting.operators import register_rule
+from course_lib.counting.thumb import RuleOfThumb, rule_of_thumb
 
-__all__ = ["ComputeCount", "count"]
+__all__ = [
+    "ComputeCount",
+    "RuleOfThumb",
+    "count",
+    "effective_work",
+    "register_rule",
+    "rule_of_thumb",
+]

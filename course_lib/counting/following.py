@@ -1,69 +1,83 @@
-"""Follow a model while it runs on shapes: MACs by module, there and back; bytes that are kept."""
+"""Follow a model while it runs on shapes: what it computes, by module, there and back."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from course_lib.closed_form import FLOP_PER_MAC
-from course_lib.counting.operators import OWN_RULES, does_no_macs
+from course_lib.counting.operators import has_rule, macs_of, other_flop_of
 
 TOTAL, ROOT = "", "(root)"  # everything that ran; what ran inside the model's own forward
+HALVED = "(causal)"  # what ran inside causal attention, where only half of it is asked for
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operator that ran: its FLOP (all arithmetic), the bytes it reads and writes, its type."""
+
+    flop: int
+    products: bool
+    bytes_moved: int
+    dtype: torch.dtype
 
 
 class Counter(TorchDispatchMode):
-    """Adds up MACs per module while it is active; lists ops that have no rule."""
+    """Adds up work per module while it is active; lists operators that have no rule."""
 
     def __init__(self) -> None:
         super().__init__()
         self.macs: dict[str, int] = defaultdict(int)
+        self.other_flop: dict[str, int] = defaultdict(int)
+        self.by_operator: dict[str, int] = defaultdict(int)
+        self.operations: list[Operation] = []
         self.uncounted: set[str] = set()
-        self._places = Places()
+        self.places = Places()
 
-    @contextmanager
-    def running(self, model: nn.Module) -> Iterator[None]:
-        """Count what runs inside; an error of the model is told with the module's name."""
-        fast_path = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)
-        try:
-            with self._places.following(model), self:
-                yield
-        except Exception as error:
-            inside = [name for name in self._places.failed if name != ROOT][-1:]
-            place = ".".join([type(model).__name__, *inside])
-            raise ValueError(f"cannot count {place} on shapes alone: {error}") from error
-        finally:
-            torch.backends.mha.set_fastpath_enabled(fast_path)
+    def flop(self, place: str, all_arithmetic: bool) -> int:
+        """FLOP in a place, by the convention asked for."""
+        return FLOP_PER_MAC * self.macs[place] + all_arithmetic * self.other_flop[place]
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        packet = func._overloadpacket
-        rule = flop_registry.get(packet)
-        own = OWN_RULES.get(packet)
-        if rule is None and own is None and not does_no_macs(func):
+        known = has_rule(func)
+        if not known:
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
             if any(isinstance(t, torch.Tensor) for t in pytree.tree_leaves((args, kwargs))):
-                self.uncounted.add(str(packet))
+                self.uncounted.add(str(func._overloadpacket))
         result = func(*args, **kwargs)
-        if rule is not None or own is not None:
-            macs = own(*args, **kwargs) if own else None
-            if macs is None:
-                macs = rule(*args, **kwargs, out_val=result) // FLOP_PER_MAC
-            for place in {TOTAL, *self._places.now()}:
-                self.macs[place] += macs
+        if known and not func.is_view:
+            self._add(func, args, kwargs, result)
         return result
+
+    def _add(self, func: Any, args: tuple, kwargs: dict, result: Any) -> None:
+        macs = macs_of(func, args, kwargs, result)
+        other = other_flop_of(func, args, kwargs, result)
+        places = {TOTAL, *self.places.now()}
+        if HALVED in places:
+            macs, other = macs // 2, other // 2
+        for place in places:
+            self.macs[place] += macs
+            self.other_flop[place] += other
+        if macs:
+            self.by_operator[str(func._overloadpacket)] += macs
+        tensors = [t for t in pytree.tree_leaves((args, result)) if isinstance(t, torch.Tensor)]
+        if tensors:
+            moved = sum(t.numel() * t.element_size() for t in tensors)
+            flop = FLOP_PER_MAC * macs + other
+            self.operations.append(Operation(flop, macs > 0, moved, tensors[0].dtype))
 
 
 class Places:
@@ -80,32 +94,55 @@ class Places:
         self._stacks: list[tuple[str, ...]] = []  # and what was running from then on
 
     @contextmanager
-    def following(self, model: nn.Module) -> Iterator[None]:
-        """Follow which modules run inside."""
+    def following(
+        self, model: nn.Module, finished: Callable[..., None] = lambda *_: None
+    ) -> Iterator[None]:
+        """Follow which modules run inside.
+
+        ``finished(name, module, args, keywords, outputs)`` is called after each call of a module.
+        """
         names = {module: name or ROOT for name, module in model.named_modules()}
 
         def begin(module: nn.Module, inputs: Any) -> None:
             if module in names:
-                self.running.append(names[module])
+                self._enter(names[module])
                 self.failed = ()
-                self._note()
 
-        def end(module: nn.Module, inputs: Any, outputs: Any) -> None:
+        def end(module: nn.Module, *call: Any) -> None:
+            outputs = call[-1]  # after an error there are no keywords before it
             if module in names:
                 if outputs is None:  # after an error, the innermost module first
                     self.failed = self.failed or tuple(self.running)
-                self.running.pop()
-                self._note()
+                self._leave()
+                if outputs is not None:
+                    finished(names[module], module, *call)
 
         handles = [
             nn.modules.module.register_module_forward_pre_hook(begin),
-            nn.modules.module.register_module_forward_hook(end, always_call=True),
+            nn.modules.module.register_module_forward_hook(end, with_kwargs=True, always_call=True),
         ]
         try:
             yield
         finally:
             for handle in handles:
                 handle.remove()
+
+    @contextmanager
+    def within(self, place: str) -> Iterator[None]:
+        """What runs inside, and its way back, belongs to this place too."""
+        self._enter(place)
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _enter(self, place: str) -> None:
+        self.running.append(place)
+        self._note()
+
+    def _leave(self) -> None:
+        self.running.pop()
+        self._note()
 
     def _note(self) -> None:
         self._numbers.append(torch.autograd._get_sequence_nr())
@@ -119,20 +156,3 @@ class Places:
         at = bisect_right(self._numbers, node._sequence_nr()) - 1
         made_in = self._stacks[at] if at >= 0 else ()
         return (*made_in, *self.running)  # something runs here only if it is recomputed
-
-
-class SavedBytes(torch.autograd.graph.saved_tensors_hooks):
-    """Bytes that a forward pass keeps for the backward pass, each storage once."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.total = 0
-        own = [t.untyped_storage() for t in [*model.parameters(), *model.buffers()]]
-        self._seen = {storage._cdata: storage for storage in own}
-        super().__init__(self._keep, lambda tensor: tensor)
-
-    def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in self._seen:
-            self._seen[storage._cdata] = storage  # held, so that its address is not used again
-            self.total += storage.nbytes()
-        return tensor
