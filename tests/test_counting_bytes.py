@@ -3,13 +3,15 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from course_lib import count
 from course_lib.counting.attention import fits_fused_routine
 from course_lib.metering.memory import peak_bytes
+
+law = settings(max_examples=40)
 
 OPTIMISERS = {
     "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.1),
@@ -69,6 +71,7 @@ def test_bytes_by_module_add_up():
 # --- activations ---
 
 
+@law
 @given(
     st.sampled_from([3, 4]), st.booleans(), st.sampled_from([None, 2, 3, 4, "bool"]),
     st.sampled_from([0.0, 0.1]), st.booleans(), st.booleans(),

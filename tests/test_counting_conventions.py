@@ -5,13 +5,14 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from course_lib import count, register_rule
 from course_lib.counting import operators
 
+law = settings(max_examples=20)
 sizes = st.integers(1, 9)
 
 
@@ -34,12 +35,14 @@ def other(model, *inputs):
 # --- all arithmetic ---
 
 
+@law
 @given(sizes, sizes, sizes, st.booleans())
 def test_a_dense_layer_adds_a_bias_to_each_output(rows, inputs, outputs, bias):
     layer = nn.Linear(inputs, outputs, bias=bias)
     assert other(layer, torch.zeros(rows, inputs)) == rows * outputs * bias
 
 
+@law
 @given(sizes, sizes, st.booleans())
 def test_a_convolution_adds_a_bias_to_each_output(channels, size, bias):
     layer = nn.Conv2d(2, channels, 3, padding=1, bias=bias)
@@ -96,6 +99,7 @@ def test_attention_costs_its_softmax_taken_apart_or_fused(causal):
     assert work.training_flop == work.forward_flop  # in one routine; no gradient was asked for
 
 
+@law
 @given(sizes, sizes)
 def test_macs_and_parameters_do_not_depend_on_the_convention(rows, width):
     model = nn.Sequential(nn.Linear(width, 3), nn.LayerNorm(3), nn.GELU(), nn.Linear(3, 2))
@@ -119,6 +123,7 @@ def attend(causal, dropout=0.0):
     return Apply(run)
 
 
+@law
 @given(sizes, sizes, sizes, st.sampled_from([0.0, 0.1]), st.booleans())
 def test_half_of_causal_attention_is_counted_on_request(heads, length, width, dropout, gradient):
     q = torch.zeros(2, heads, length, 2 * width, requires_grad=gradient)
@@ -220,6 +225,7 @@ def test_an_operator_without_shapes_is_named():
 # --- products that modules do not own ---
 
 
+@law
 @given(st.lists(sizes, min_size=5, max_size=5), st.booleans())
 def test_a_bilinear_layer_is_two_products(sizes, bias):
     first, second, outputs, rows, more = sizes

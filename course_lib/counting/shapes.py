@@ -19,6 +19,7 @@ META = torch.device("meta")
 
 def model_on_meta(model: nn.Module) -> nn.Module:
     """A copy on the meta device. Memory is never taken: tensors enter the copy as shapes."""
+    model = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
     memo: dict[int, Any] = {}
     kind = type(model).__name__
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
@@ -47,7 +48,12 @@ def inputs_on_meta(inputs: Any) -> Any:
 
     def shape(value: Any) -> Any:
         if isinstance(value, PackedSequence):
-            return value._replace(data=_as_shape(value.data))
+            indices = {
+                name: None if index is None else _as_shape(index)
+                for name in ("sorted_indices", "unsorted_indices")
+                for index in [getattr(value, name)]
+            }
+            return value._replace(data=_as_shape(value.data), **indices)
         return _as_shape(value) if isinstance(value, torch.Tensor) else value
 
     return pytree.tree_map(shape, inputs, is_leaf=lambda value: isinstance(value, PackedSequence))
@@ -92,7 +98,7 @@ def explain(error: Exception, kind: str, running: tuple[str, ...]) -> ValueError
         "it looks at the values of a tensor (if, .item(), int(), .tolist()), and shapes have none; "
         "pass what it decides on as a plain number": (
             ".item() cannot be called on meta", "_local_scalar_dense", "out of meta tensor",
-            "data-dependent", "aten::nonzero", "bool() on meta", "masked_select",
+            "data-dependent", "nonzero()", "bool() on meta", "masked_select",
         ),
         "it leaves PyTorch for NumPy, where nothing can be counted": ("to numpy", "numpy()"),
         "it uses an operator without a rule for shapes; if it is yours, give it one with "
