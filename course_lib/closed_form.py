@@ -177,7 +177,7 @@ def recurrent(
 def transformer_encoder_layer(
     width: int, heads: int, feedforward: int, length: int, batch: int = 1, bias: bool = True
 ) -> Layer:
-    """Attention of a sequence to itself, two dense layers, two normalisations (Vaswani et al., 2017).
+    """Attention of a sequence to itself, two dense layers, two norms (Vaswani et al., 2017).
 
     >>> transformer_encoder_layer(512, 8, 2048, length=128).parameters
     3152384

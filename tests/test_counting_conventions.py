@@ -242,3 +242,65 @@ def test_work_by_operator_adds_up():
     work = count(model, torch.zeros(2, 5, 16))
     assert sum(work.by_operator.values()) == work.forward_macs
     assert math.isclose(work.by_operator["aten.bmm"], 2 * 2 * 25 * 16)
+
+
+# --- what PyTorch's own rules get wrong or do not have ---
+
+
+@law
+@given(
+    st.sampled_from([1, 2, 3]), sizes, sizes, st.integers(1, 2), st.integers(1, 2), st.booleans(),
+    st.integers(1, 3),
+)  # fmt: skip
+def test_training_a_grouped_convolution_costs_three_forwards(
+    groups, inputs, outputs, stride, dilation, transposed, batch
+):
+    kind = nn.ConvTranspose2d if transposed else nn.Conv2d
+    layer = kind(groups * inputs, groups * outputs, 3, stride, 2, dilation=dilation, groups=groups)
+    x = torch.zeros(batch, groups * inputs, 7, 6, requires_grad=True)
+    work = count(layer, x)
+    assert work.training_flop == 3 * work.forward_flop and work.agrees
+    data = count(layer, x.detach())
+    assert data.training_flop == 2 * data.forward_flop
+
+
+ACTIVATIONS = [
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
+    nn.Sigmoid, nn.Tanh, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh, nn.Hardshrink, nn.Softshrink,
+    nn.Softplus, nn.Softsign, nn.Tanhshrink, nn.LogSigmoid, nn.GLU, nn.RReLU, nn.Softmin,
+    lambda: nn.Softmax(-1), lambda: nn.LogSoftmax(-1), lambda: nn.Threshold(0.1, 0.0),
+]  # fmt: skip
+POOLS = [
+    lambda: nn.MaxPool2d(2), lambda: nn.AvgPool2d(2), lambda: nn.AdaptiveAvgPool2d(2),
+    lambda: nn.AdaptiveMaxPool2d(2), lambda: nn.LPPool2d(2, 2), lambda: nn.Upsample(scale_factor=2),
+    lambda: nn.Upsample(scale_factor=2, mode="bilinear"), lambda: nn.ReflectionPad2d(1),
+    lambda: nn.ZeroPad2d(1), lambda: nn.PixelShuffle(2), lambda: nn.Dropout(0.5), nn.Flatten,
+    lambda: nn.LocalResponseNorm(2), lambda: nn.InstanceNorm2d(4), lambda: nn.Unfold(2),
+]  # fmt: skip
+LOSSES = [
+    nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCEWithLogitsLoss, nn.KLDivLoss,
+    nn.PoissonNLLLoss, nn.SoftMarginLoss,
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:(Implicit dimension|reduction)")
+@pytest.mark.parametrize("make", [*ACTIVATIONS, *POOLS])
+def test_ordinary_layers_have_rules_there_and_back(make):
+    x = torch.zeros(2, 4, 6, 6, requires_grad=True)
+    work = count(make(), x, all_arithmetic=True)
+    assert work.uncounted == [] and work.forward_macs == 0
+
+
+@pytest.mark.filterwarnings("ignore:reduction")
+@pytest.mark.parametrize("make", LOSSES)
+def test_losses_have_rules_there_and_back(make):
+    x = torch.zeros(2, 6, requires_grad=True)
+    work = count(make(), x, torch.zeros(2, 6), all_arithmetic=True)
+    assert work.uncounted == [] and work.forward_macs == 0 < work.forward_flop
+    assert work.training_flop > work.forward_flop
+
+
+def test_classification_losses_have_rules():
+    logits, labels = torch.zeros(2, 6, requires_grad=True), torch.zeros(2, dtype=torch.long)
+    work = count(nn.CrossEntropyLoss(), logits, labels, all_arithmetic=True)
+    assert work.uncounted == [] and work.forward_flop >= 5 * 12

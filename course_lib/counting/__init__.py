@@ -13,11 +13,13 @@ counted, unless you ask for them. An op that takes tensors and has no rule is li
 from course_lib.counting.counter import ComputeCount, count
 from course_lib.counting.effective import effective_work
 from course_lib.counting.operators import register_rule
+from course_lib.counting.others import compare_counters
 from course_lib.counting.thumb import RuleOfThumb, rule_of_thumb
 
 __all__ = [
     "ComputeCount",
     "RuleOfThumb",
+    "compare_counters",
     "count",
     "effective_work",
     "register_rule",

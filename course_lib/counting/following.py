@@ -42,6 +42,7 @@ class Counter(TorchDispatchMode):
         self.operations: list[Operation] = []
         self.uncounted: set[str] = set()
         self.places = Places()
+        self._shapes = RememberedShapes()
 
     def flop(self, place: str, all_arithmetic: bool) -> int:
         """FLOP in a place, by the convention asked for."""
@@ -57,7 +58,7 @@ class Counter(TorchDispatchMode):
                 return result
             if any(isinstance(t, torch.Tensor) for t in pytree.tree_leaves((args, kwargs))):
                 self.uncounted.add(str(func._overloadpacket))
-        result = func(*args, **kwargs)
+        result = self._shapes(func, args, kwargs)
         if known and not func.is_view:
             self._add(func, args, kwargs, result)
         return result
@@ -78,6 +79,53 @@ class Counter(TorchDispatchMode):
             moved = sum(t.numel() * t.element_size() for t in tensors)
             flop = FLOP_PER_MAC * macs + other
             self.operations.append(Operation(flop, macs > 0, moved, tensors[0].dtype))
+
+
+class RememberedShapes:
+    """Runs operators on shapes; one that meets the same shapes again is answered from memory.
+
+    PyTorch works out each result's shape in Python, which takes most of the time of a count; the
+    layers of a large model are all alike.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Any, tuple[list[tuple], Any]] = {}
+
+    def __call__(self, func: Any, args: tuple, kwargs: dict) -> Any:
+        """The operator's result, as shapes."""
+        if func.is_view or func._schema.is_mutable:
+            return func(*args, **kwargs)
+        leaves, structure = pytree.tree_flatten((args, kwargs))
+        try:
+            key = (func, structure, tuple(map(_signature, leaves)))
+            known = self._known.get(key)
+        except TypeError:  # an argument that cannot be looked up
+            return func(*args, **kwargs)
+        if known is not None:
+            made = [
+                torch.empty_strided(size, stride, dtype=dtype, device="meta")
+                for size, stride, dtype in known[0]
+            ]
+            return pytree.tree_unflatten(made, known[1])
+        result = func(*args, **kwargs)
+        outputs, form = pytree.tree_flatten(result)
+        given = {t.untyped_storage()._cdata for t in leaves if isinstance(t, torch.Tensor)}
+        if all(_is_new(t, given) for t in outputs):
+            self._known[key] = ([(t.shape, t.stride(), t.dtype) for t in outputs], form)
+        return result
+
+
+def _signature(leaf: Any) -> Any:
+    if isinstance(leaf, torch.Tensor):
+        return leaf.shape, leaf.stride(), leaf.dtype, leaf.device
+    return type(leaf), leaf  # 1, 1.0 and True are equal and not the same
+
+
+def _is_new(output: Any, given: set[int]) -> bool:
+    """Whether an output is a plain tensor with memory of its own."""
+    if type(output) is not torch.Tensor or not output.is_meta:
+        return False
+    return output.untyped_storage()._cdata not in given and output.storage_offset() == 0
 
 
 class Places:

@@ -32,6 +32,14 @@ def _attention(query, key, value, *_, **__) -> int:
     return query.shape[:-1].numel() * key.shape[-2] * (query.shape[-1] + value.shape[-1])
 
 
+def _convolution_backward(
+    gradient, x, weight, bias, stride, padding, dilation, transposed, output_padding, groups, mask
+) -> int:
+    """Each gradient costs a forward pass; PyTorch's own rule forgets that for groups."""
+    placed = x if transposed else gradient
+    return placed.shape[0] * placed.shape[2:].numel() * weight.numel() * (mask[0] + mask[1])
+
+
 # Ops that PyTorch's own registry has no rule for, or another. MACs from the arguments' shapes.
 MAC_RULES: dict[Any, Callable[..., int]] = {
     aten.mv: lambda matrix, vector: matrix.numel(),
@@ -41,6 +49,7 @@ MAC_RULES: dict[Any, Callable[..., int]] = {
     aten.addr: lambda bias, a, b, **_: a.numel() * b.numel(),
     aten.addbmm: lambda bias, a, b, **_: a.numel() * b.shape[-1],
     aten._trilinear: _trilinear,
+    aten.convolution_backward: _convolution_backward,
     aten._scaled_dot_product_flash_attention_for_cpu: _attention,
     # Recomputing the scores on the way back is not counted: it is a matter of the routine.
     aten._scaled_dot_product_flash_attention_for_cpu_backward: (
@@ -57,8 +66,8 @@ _MOVES = set(
     clone constant_pad_nd copy copy_ diag_embed diagonal_scatter embedding empty_like exponential_
     fill fill_ flip gather im2col index index_copy index_fill index_put index_put_ index_select
     is_same_size isin kthvalue lift_fresh lift_fresh_copy masked_fill masked_fill_ masked_scatter
-    masked_select max_unpool2d multinomial new_empty new_empty_strided new_full new_ones new_zeros
-    nonzero normal_ one_hot ones_like pixel_shuffle pixel_unshuffle rand_like randint_like
+    masked_select max_unpool2d median mode multinomial new_empty new_empty_strided new_full new_ones
+    new_zeros nonzero normal_ one_hot ones_like pixel_shuffle pixel_unshuffle rand_like randint_like
     randn_like reflection_pad1d reflection_pad2d reflection_pad3d repeat repeat_interleave
     replication_pad1d replication_pad2d replication_pad3d resize_ roll scatter scatter_ searchsorted
     select_backward select_scatter slice_backward slice_scatter sort split split_with_sizes stack
@@ -81,7 +90,8 @@ _FIRST = {
     "_softmax_backward_data": 4, "_log_softmax_backward_data": 4, "logsumexp": 4,
     "native_dropout": 1, "native_dropout_backward": 1, "_fused_dropout": 1,
     "mse_loss": 3, "l1_loss": 3, "smooth_l1_loss": 4, "huber_loss": 4, "soft_margin_loss": 4,
-    "binary_cross_entropy": 6, "mse_loss_backward": 3, "l1_loss_backward": 3,
+    "binary_cross_entropy": 6, "binary_cross_entropy_with_logits": 6,
+    "mse_loss_backward": 3, "l1_loss_backward": 3,
     "smooth_l1_loss_backward": 3, "huber_loss_backward": 3, "soft_margin_loss_backward": 4,
     "binary_cross_entropy_backward": 4, "nll_loss_forward": 0, "nll_loss2d_forward": 0,
     "nll_loss_backward": 0, "nll_loss2d_backward": 0, "log_sigmoid_forward": 3,
@@ -99,6 +109,10 @@ _FIRST = {
     "rrelu_with_noise": 1, "reflection_pad1d_backward": 1, "reflection_pad2d_backward": 1,
     "reflection_pad3d_backward": 1, "replication_pad1d_backward": 1,
     "replication_pad2d_backward": 1, "replication_pad3d_backward": 1, "col2im": 1,
+    "hardtanh_backward": 1, "hardsigmoid_backward": 2, "hardswish": 4, "hardswish_backward": 5,
+    "elu_backward": 3, "hardshrink_backward": 1, "leaky_relu_backward": 1, "softplus_backward": 4,
+    "softshrink_backward": 1, "_prelu_kernel": 1, "_prelu_kernel_backward": 3,
+    "rrelu_with_noise_backward": 1,
     "_weight_norm_interface": 4, "_weight_norm_interface_backward": 8,
 }  # fmt: skip
 _RESULT = {

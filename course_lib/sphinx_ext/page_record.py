@@ -64,7 +64,7 @@ def sentence(record: Mapping[str, Any], runtime: float) -> list[nodes.Node]:
     costs = [f"{_minutes(runtime)} of wall time"]
     if "cpu_seconds" in record:
         costs[0] += f" ({_minutes(record['cpu_seconds'])} of CPU time)"
-    if "counted_flop" in record:
+    if record.get("counted_flop"):  # a page that measures nothing leaves it out
         costs.append(f"{si(record['counted_flop'], 'FLOP')} (counted)")
     if "energy_wh" in record:
         costs.append(_with_interval(record["energy_wh"], "Wh"))

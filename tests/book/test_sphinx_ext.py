@@ -270,6 +270,7 @@ def test_the_record_may_hold_any_part_of_the_costs():
         return "".join(node.astext() for node in sentence(json.loads(json.dumps(record)), runtime))
 
     assert text({}) == "Building this page took 0.8 minutes of wall time."
+    assert text({"counted_flop": 0}) == text({})  # nothing was measured
     assert text({"counted_flop": 999.0}, 2.0) == (
         "Building this page took 2.0 seconds of wall time and 999 FLOP (counted)."
     )
