@@ -44,7 +44,7 @@ def passport(
     """Measure what this machine achieves: FLOP/s by precision, bandwidth, launch overhead."""
     from rich.console import Console
 
-    from course_lib.passport import default_path
+    from course_lib.passport import default_path, roofline_text
     from course_lib.passport import passport as make
 
     console = Console()
@@ -55,6 +55,9 @@ def passport(
         console.print(f"[red]{error}[/]")
         raise typer.Exit(2) from error
     console.print(_passport_table(result))
+    if result.flop_per_s:
+        rates = {name: result.peak(name).value for name in result.flop_per_s}
+        console.print(roofline_text(rates, result.bytes_per_s.value), highlight=False)
     console.print(f"kept in {path or default_path(result.device)}")
     if result.contaminated:
         console.print("[yellow]Other work held this up: close it and run again with --again.[/]")
@@ -134,16 +137,31 @@ def _passport_table(result):
 
     from course_lib.devices import describe
 
-    table = Table(title=f"{describe(result.machine)} ({result.device}), {result.measured}")
+    machine = result.machine
+    load = "unknown" if result.load_per_core is None else f"{result.load_per_core:.2f} per core"
+    table = Table(
+        title=f"{describe(machine)} ({result.device}), {result.measured}",
+        caption=f"load {load}; PyTorch {machine['torch']} with {machine['threads']} threads, "
+        f"Python {machine['python']}",
+    )
     table.add_column("what")
     table.add_column("achieved", justify="right")
-    for precision in result.flop_per_s:
-        table.add_row(f"{precision} matmul", str(result.peak(precision)))
-    table.add_row("copy, read and write", str(result.bytes_per_s))
-    table.add_row("launch of one operation", str(result.launch_seconds))
+    table.add_column("at side", justify="right")
+    for precision in [*result.flop_per_s, *result.op_per_s]:
+        rate, side = result.peak(precision), result.peak_side(precision)
+        table.add_row(f"{precision} matmul", _bare(rate), f"{side:,}")
+    table.add_row("copy, read and write", _bare(result.bytes_per_s), "")
+    table.add_row("launch of one operation", _bare(result.launch_seconds), "")
     if "float32" in result.flop_per_s:
-        table.add_row("ridge of the float32 roofline", str(result.ridge()))
+        table.add_row("ridge of the float32 roofline", _bare(result.ridge()), "")
+    if result.device == "cuda" and result.device_memory_bytes:
+        table.add_row("memory of the device", f"{result.device_memory_bytes / 2**30:.0f} GiB", "")
     return table
+
+
+def _bare(estimate) -> str:
+    """Value and interval; that all of a passport is measured need not be said in each row."""
+    return str(estimate).removesuffix(" (measured)")
 
 
 def _draw(result, picture: Path) -> None:
@@ -153,7 +171,7 @@ def _draw(result, picture: Path) -> None:
     from course_lib.plotting import axes, roofline_chart, use_style
 
     use_style()
-    panel = axes("What this machine achieves", "FLOP/B", "FLOP/s")
+    panel = axes("What this machine achieves", "arithmetic intensity (FLOP/B)", "FLOP/s")
     peaks = {name: result.peak(name).value for name in result.flop_per_s}
     roofline_chart(panel, peaks, result.bytes_per_s.value, {})
     panel.figure.savefig(picture, format="svg")

@@ -6,6 +6,7 @@ and on a dark page, and small enough to be read on a phone.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,10 +15,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import NullFormatter
 
-from course_lib.quantities import si_scale
+from course_lib.quantities import si
 from course_lib.scaling import PowerLaw
 
 INK = "#757575"
+ROOF_LABEL_FACTOR = 1.4  # nearer roofs share a label: two would cover one another
 COLOURS = {  # the same thing has the same colour on all pages; distinct also for the colour-blind
     "measured": "#2f86c9",
     "predicted": "#c8691a",
@@ -146,27 +148,39 @@ def roofline_chart(
         Name to (FLOP/B, achieved FLOP/s).
     """
     intensities = [point[0] for point in points.values()]
-    top, top_of_first = max(peaks.values()), next(iter(peaks.values()))
-    left = min([*intensities, 0.1]) / 2
-    right = max([*intensities, top / bytes_per_s]) * 4
-    grid = np.geomspace(left, right, 200)
-    for number, (name, peak) in enumerate(peaks.items()):
-        roof = np.minimum(peak, grid * bytes_per_s)
-        panel.plot(grid, roof, color=INK, linewidth=1.6, alpha=1 - 0.3 * number)
-        scale, unit = si_scale(peak, "FLOP/s")
-        panel.annotate(
-            f"{name} {peak / scale:.3g} {unit}", (peak / bytes_per_s, peak), xytext=(-5, 0),
-            textcoords="offset points", ha="right", va="center", fontsize=9,
+    ridges = [peak / bytes_per_s for peak in peaks.values()]
+    top_of_first = next(iter(peaks.values()))
+    left = min([*intensities, *(ridge / 4 for ridge in ridges)]) / 2
+    right = max([*intensities, *ridges]) * 20
+    labels: dict[float, list[str]] = {}  # by the roof on which they stand
+    for number, (name, peak) in enumerate(sorted(peaks.items(), key=lambda item: -item[1])):
+        panel.plot(
+            [left, peak / bytes_per_s, right], [left * bytes_per_s, peak, peak], color=INK,
+            linewidth=1.6, alpha=1 / (1 + 0.3 * number),
         )  # fmt: skip
-    scale, unit = si_scale(bytes_per_s, "B/s")
+        roof = next((roof for roof in labels if roof < ROOF_LABEL_FACTOR * peak), peak)
+        labels.setdefault(roof, []).append(f"{name} {si(peak, 'FLOP/s')}")
+    for roof, names in labels.items():
+        # Where points may lie under the roof, its name stands before it instead of on it.
+        at, shift, va = (roof / bytes_per_s, (-5, 0), "center") if points else (
+            right, (0, 2), "bottom"
+        )  # fmt: skip
+        panel.annotate(
+            ", ".join(names), (at, roof), xytext=shift, textcoords="offset points", ha="right",
+            va=va, fontsize=9,
+        )  # fmt: skip
+    panel.margins(y=0.12)
+    middle = (left * min(ridges)) ** 0.5
     panel.annotate(
-        f"copy {bytes_per_s / scale:.3g} {unit}", (left * 2, left * 2 * bytes_per_s),
+        f"copy {si(bytes_per_s, 'B/s')}", (middle, middle * bytes_per_s),
         xytext=(8, -6), textcoords="offset points", va="top", fontsize=9,
     )  # fmt: skip
-    for name, (intensity, rate) in points.items():
+    sides = itertools.cycle(["right", "left"])  # names above the roof lean away from each other
+    for name, (intensity, rate) in sorted(points.items(), key=lambda item: item[1]):
         panel.plot(intensity, rate, "o", color=COLOURS["measured"])
         above = rate > 0.9 * top_of_first
         panel.annotate(
             name, (intensity, rate), xytext=(0, 5 if above else -6), textcoords="offset points",
-            color=COLOURS["measured"], fontsize=9, ha="center", va="bottom" if above else "top",
+            color=COLOURS["measured"], fontsize=9, ha=next(sides) if above else "center",
+            va="bottom" if above else "top",
         )  # fmt: skip

@@ -48,7 +48,7 @@ _SCALES = {
     "GiB": ("byte", 2.0**30),
     "%": ("", 0.01),
 }
-_PREFIXED = {"FLOP", "FLOP/s", "MAC", "B", "B/s", "s", "J", "W"}
+_PREFIXED = {"FLOP", "FLOP/s", "OP", "OP/s", "MAC", "B", "B/s", "s", "J", "W"}
 _PREFIXES = {
     24: "Y", 21: "Z", 18: "E", 15: "P", 12: "T", 9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "µ",
     -9: "n", -12: "p",
@@ -284,7 +284,7 @@ class Estimate:
 def si_scale(value: float, unit: str) -> tuple[float, str]:
     """The power of 1000 that suits a value, and the unit with its SI prefix.
 
-    Only units that take a prefix get one: FLOP, FLOP/s, MAC, B, B/s, s, J, W.
+    Only units that take a prefix get one: FLOP, FLOP/s, OP, OP/s, MAC, B, B/s, s, J, W.
 
     >>> si_scale(3.2e9, "FLOP/s")
     (1000000000.0, 'GFLOP/s')
