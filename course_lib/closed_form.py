@@ -99,6 +99,8 @@ def multihead_attention(
     >>> multihead_attention(512, 8, queries=128, keys=128).parameters
     1050624
     """
+    if width % heads:
+        raise ValueError(f"heads is {heads} and width is {width}; heads must divide the width")
     project = linear(width, width, rows=batch * queries, bias=bias)
     project_keys = linear(key_width or width, width, rows=batch * keys, bias=bias)
     project_values = linear(value_width or width, width, rows=batch * keys, bias=bias)

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -159,3 +160,8 @@ def test_layers_add(layers):
     total = sum(layers, Layer(0, 0))
     assert total == Layer(sum(x.parameters for x in layers), sum(x.macs for x in layers))
     assert total.flop == sum(x.flop for x in layers)
+
+
+def test_heads_share_the_width_evenly():
+    with pytest.raises(ValueError, match="heads is 3 and width is 8"):
+        closed_form.multihead_attention(8, 3, queries=2, keys=2)

@@ -93,8 +93,11 @@ class RememberedShapes:
 
     def __call__(self, func: Any, args: tuple, kwargs: dict) -> Any:
         """The operator's result, as shapes."""
-        if func.is_view or func._schema.is_mutable:
+        if func.is_view:
             return func(*args, **kwargs)
+        if func._schema.is_mutable:
+            unary = len(args) == 1 and not kwargs and torch.Tag.pointwise in func.tags
+            return args[0] if unary else func(*args, **kwargs)  # relu_ changes no shape
         leaves, structure = pytree.tree_flatten((args, kwargs))
         try:
             key = (func, structure, tuple(map(_signature, leaves)))
