@@ -7,7 +7,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN = .venv/bin
 
-.PHONY: help course book book-next serve test test-all install install-test clean
+.PHONY: help course book book-next serve test test-all bench install install-test clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -31,6 +31,12 @@ test: install-test ## install what tests need, then run all but the slow ones
 
 test-all: install-test ## the slow tests too
 	$(BIN)/python -m pytest -ra
+
+bench: install ## print counting, measuring and predicting beside what you would use instead, as ratios
+	$(BIN)/python benchmarks/counters.py
+	$(BIN)/python benchmarks/measure_overhead.py
+	$(BIN)/python benchmarks/predictions.py --print
+	$(BIN)/python benchmarks/interval_coverage.py --print
 
 install: ## only make .venv and put everything into it
 	$(PYTHON) deploy/install.py

@@ -17,6 +17,7 @@ _HOMES = {
     "counting": (
         "ComputeCount",
         "RuleOfThumb",
+        "compare_counters",
         "count",
         "effective_work",
         "register_rule",
@@ -32,6 +33,7 @@ _HOMES = {
         "record_to",
     ),
     "passport": ("Passport",),
+    "predicting": ("Prediction", "predict"),
     "scaling": ("PowerLaw", "fit_power_law"),
     "forecasting": ("Verdict", "commit", "interval_score", "verify"),
 }
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from course_lib.counting import (
         ComputeCount,
         RuleOfThumb,
+        compare_counters,
         count,
         effective_work,
         register_rule,
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
         record_to,
     )
     from course_lib.passport import Passport, passport
+    from course_lib.predicting import Prediction, predict
     from course_lib.quantities import Estimate, Forecast
     from course_lib.scaling import PowerLaw, fit_power_law
 

@@ -35,6 +35,7 @@ FLOORS = {
     "shrinking": 3,
     "sweeps": 4,
     "forecasting": 4,
+    "predicting": 4,
     "plotting": 5,
     "diagnosis": 5,
     "grading": 6,

@@ -88,12 +88,13 @@ def _blocks_of_their_own() -> Iterator[None]:
     except (AttributeError, OSError, TypeError):  # not the GNU C library, or before its 2.33
         yield
         return
-    library.mallopt(_MMAP_THRESHOLD, _LARGE)
-    library.malloc_trim(0)
     library.malloc.restype = ctypes.c_void_p
     library.malloc.argtypes, library.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
-    taken = _take_free_blocks(library)
+    taken: list[int] = []
     try:
+        library.mallopt(_MMAP_THRESHOLD, _LARGE)
+        library.malloc_trim(0)
+        _take_free_blocks(library, taken)
         yield
     finally:
         for block in taken:
@@ -102,8 +103,7 @@ def _blocks_of_their_own() -> Iterator[None]:
         library.mallopt(_TRIM_THRESHOLD, 64 * 2**20)
 
 
-def _take_free_blocks(library: ctypes.CDLL) -> list[int]:
-    taken = []
+def _take_free_blocks(library: ctypes.CDLL, taken: list[int]) -> None:
     size = 2**30
     while size >= _LARGE:
         mapped = library.mallinfo2().hblks
@@ -113,7 +113,6 @@ def _take_free_blocks(library: ctypes.CDLL) -> list[int]:
             continue
         library.free(block)
         size //= 2
-    return taken
 
 
 class _MallocState(ctypes.Structure):

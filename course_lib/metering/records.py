@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from course_lib.files import append_line, read_lines, write_whole
+from course_lib.metering.clocks import Sample
+from course_lib.metering.result import Measurement, summarise
+from course_lib.quantities import Estimate
 
 Replay = Literal["never", "existing", "always"]
 FILE = "records.jsonl"
@@ -108,3 +112,57 @@ def forget(name: str) -> None:
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if line.strip() and json.loads(line)["name"] != name]
     write_whole(path, "".join(kept))
+
+
+def to_record(result: Measurement, joules: dict[str, float | None]) -> dict[str, Any]:
+    """A measurement as a line of the file holds it: what was read, not what follows from it."""
+    peak = result.peak_bytes
+    return {
+        "name": result.name,
+        "recorded": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "samples": _columns(result.samples),
+        "warmup_samples": _columns(result.warmup_samples),
+        "peak_bytes": [peak.value, peak.low, peak.high, peak.basis],
+        "counter_joule": joules,
+        "flop": result.flop,
+        "contaminated": result.contaminated,
+        "contamination": list(result.contamination),
+        "machine": result.machine,
+    }
+
+
+def from_record(record: dict[str, Any]) -> Measurement:
+    """The measurement that a line of the file holds, also a line of an earlier version.
+
+    Raises
+    ------
+    ValueError
+        If the record is damaged.
+    """
+    try:
+        value, low, high, basis = record["peak_bytes"]
+        joules = record["counter_joule"]
+        return summarise(
+            _rows(record["samples"]),
+            _rows(record["warmup_samples"]),
+            Estimate(value, low, high, "B", basis),
+            joules if isinstance(joules, dict) else {"cpu": joules},  # 0.1 had one counter
+            record["flop"],
+            record["machine"],
+            record["name"],
+            replayed=True,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"the record {record.get('name')!r} is damaged: {error}") from error
+
+
+def _columns(samples: tuple[Sample, ...]) -> dict[str, list]:
+    """Samples as one list for each clock."""
+    return {clock.name: [getattr(s, clock.name) for s in samples] for clock in fields(Sample)}
+
+
+def _rows(columns: dict[str, list]) -> list[Sample]:
+    """Samples again; a column that came later than the record takes its default."""
+    clocks = [c for c in fields(Sample) if c.default is MISSING or c.name in columns]
+    rows = zip(*(columns[clock.name] for clock in clocks), strict=True)
+    return [Sample(*row) for row in rows]
