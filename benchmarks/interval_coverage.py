@@ -238,13 +238,13 @@ def conclude(per_call: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def docstring_lines(found: dict[str, Any]) -> list[str]:
     """The lines about coverage that the docstring of `measure` must hold."""
     width = max(map(len, found["calls"]))
-    rule = f"{'=' * width}  ===========  ============  ====="
+    rule = f"{'=' * width}  =========  =========  ========="
     rows = [
-        f"{name:{width}}  {call['coverage']:7.1%}      {call['plain_coverage']:8.1%}      "
-        f"{call['naive_coverage']:5.1%}"
+        f"{name:{width}}  {call['coverage']:9.1%}  {call['plain_coverage']:9.1%}  "
+        f"{call['naive_coverage']:9.1%}"
         for name, call in found["calls"].items()
     ]
-    return [rule, f"{'call':{width}}  95 % widened  95 % plain    naive", rule, *rows, rule]
+    return [rule, f"{'call':{width}}    measure  bootstrap      naive", rule, *rows, rule]
 
 
 def show(found: dict[str, Any]) -> None:

@@ -85,13 +85,13 @@ def measure(
     machine, beside the bootstrap alone and beside the mean ± 1.96 standard errors that many people
     would give (benchmarks/interval_coverage.py):
 
-    ============================  ===========  ============  =====
-    call                          95 % widened  95 % plain    naive
-    ============================  ===========  ============  =====
-    matrix product, side 512        94.9%         18.7%      19.2%
-    training step of a small MLP    85.1%         12.2%       3.2%
-    copy of 8 MiB                   97.5%         19.3%      17.3%
-    ============================  ===========  ============  =====
+    ============================  =========  =========  =========
+    call                            measure  bootstrap      naive
+    ============================  =========  =========  =========
+    matrix product, side 512          94.9%      18.7%      19.2%
+    training step of a small MLP      85.1%      12.2%       3.2%
+    copy of 8 MiB                     97.5%      19.3%      17.3%
+    ============================  =========  =========  =========
 
     See chapter 6.
 

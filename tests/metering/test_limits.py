@@ -144,8 +144,8 @@ def test_a_comparison_brings_both_calls_samples(machine, late):
 @by_alarm
 def test_many_slow_calls_are_stopped_too():
     with pytest.raises(MeasurementTimeout) as caught:
-        measure(time.sleep, 0.01, repeats=10**6, limit_seconds=1)
-    assert 1 <= len(caught.value.samples) < 200
+        measure(time.sleep, 0.01, repeats=10**6, limit_seconds=2)
+    assert 1 <= len(caught.value.samples) <= 200
 
 
 def test_what_is_done_in_time_is_not_stopped(machine):
@@ -298,7 +298,7 @@ def test_an_earlier_alarm_rings_in_time(interval):
         signal.setitimer(signal.ITIMER_REAL, SOON, interval)
         with pytest.raises(MeasurementTimeout):
             measure(spin, limit_seconds=6 * SOON)
-        assert len(rings) >= (3 if interval else 1)
+        assert len(rings) >= (2 if interval else 1)
         assert interval or len(rings) == 1
         left, then = signal.getitimer(signal.ITIMER_REAL)
         assert then == pytest.approx(interval) and (left > 0) == (interval > 0)
