@@ -84,7 +84,7 @@ def test_digest_depends_on_contents_order_and_boundaries(tmp_path):
 
 def test_the_second_installation_calls_nothing(venv, pip):
     install.install_packages(venv, install.COURSE_EXTRAS)
-    assert pip == [("torch",), ("-e", ".[book,energy,grade]")]
+    assert pip == [("torch",), ("-e", ".[book,counters,energy,grade]")]
     pip.clear()
     install.install_packages(venv, install.COURSE_EXTRAS)
     assert pip == []
@@ -97,7 +97,7 @@ def test_a_changed_file_installs_again(project, venv, pip, name):
     with (project / name).open("a") as file:
         file.write("# changed\n")
     install.install_packages(venv, install.COURSE_EXTRAS)
-    assert ("-e", ".[book,energy,grade]") in pip
+    assert ("-e", ".[book,counters,energy,grade]") in pip
 
 
 def test_what_tests_need_covers_the_course_but_not_the_reverse(venv, pip):
@@ -105,7 +105,7 @@ def test_what_tests_need_covers_the_course_but_not_the_reverse(venv, pip):
     install.install_packages(venv, install.COURSE_EXTRAS)
     pip.clear()
     install.install_packages(venv, install.TEST_EXTRAS)
-    assert ("-e", ".[book,energy,grade,test]") in pip
+    assert ("-e", ".[book,counters,energy,grade,test]") in pip
     pip.clear()
     install.install_packages(venv, install.COURSE_EXTRAS)
     assert pip == []
@@ -130,7 +130,7 @@ def test_an_interrupted_installation_leaves_no_stamp(
     assert list(venv.glob(".installed-*")) == []
     pip.clear()
     install.install_packages(venv, install.COURSE_EXTRAS)
-    assert ("-e", ".[book,energy,grade]") in pip
+    assert ("-e", ".[book,counters,energy,grade]") in pip
 
 
 # --- the environment ---

@@ -20,7 +20,10 @@ from course_lib.quantities import Estimate
 ASSUMED_POWER = Estimate(13.4, 3.0, 60.0, "W", "assumed", name="power of an unknown machine")
 # An idling GPU of a laptop, up to the largest data-centre GPU at work: our assumption.
 ASSUMED_GPU_POWER = Estimate(122.0, 15.0, 1000.0, "W", "assumed", name="power of an unknown GPU")
-COUNTER_ERROR = 0.10  # of a counter for its own chip, as 90 % bounds: our allowance, uncited
+# Of a counter for its own chip, as 90 % bounds: our allowance. Against wall meters the energy that
+# a program adds was off by more (Fahad et al., 2019), and some large GPUs look at their power for a
+# quarter of the time only (Yang et al., 2024).
+COUNTER_ERROR = 0.10
 # Seconds between two steps of a counter; a rise may have begun or ended so much earlier.
 STEP_SECONDS = {"cpu": 0.001, "cuda": 0.1}
 

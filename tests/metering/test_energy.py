@@ -44,7 +44,11 @@ def test_the_assumed_power_of_two_runs_is_one_unknown():
     assert ends(first / second) == pytest.approx((3, 3, 3))
 
 
-@given(st.one_of(st.none(), st.floats(-1, 1e6)), st.integers(1, 10**6), st.floats(1e-9, 1e4))
+@given(
+    st.one_of(st.none(), st.floats(-1, 0), st.floats(1e-9, 1e6)),
+    st.integers(1, 10**6),
+    st.floats(1e-9, 1e4),
+)
 @pytest.mark.parametrize("part", ["cpu", "cuda:0", "cuda", "mps"])
 def test_every_number_has_an_interval_and_a_basis(part, joules, calls, seconds):
     each = energy.energy_per_call(joules, calls, Estimate.exact(seconds, "s"), part)
