@@ -13,7 +13,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogFormatter
 
 from course_lib.quantities import si
 from course_lib.scaling import PowerLaw
@@ -82,9 +82,19 @@ def axes(title: str, x: str, y: str, log: str = "xy") -> Any:
         if name in log:
             label += ", log scale"
             panel.set(**{f"{name}scale": "log"})
-            getattr(panel, f"{name}axis").set_minor_formatter(NullFormatter())
+            getattr(panel, f"{name}axis").set_minor_formatter(_BetweenDecades())
         panel.set(**{f"{name}label": label})
     return panel
+
+
+class _BetweenDecades(LogFormatter):
+    """Numbers between powers of ten, where an axis is too short to show two of those."""
+
+    def __init__(self) -> None:
+        super().__init__(minor_thresholds=(1, 0.4))
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
 
 
 def name_at_end(panel: Any, x: Sequence[float], y: Sequence[float], text: str, colour: str) -> None:

@@ -142,3 +142,20 @@ def test_a_roofline_without_points_still_bends():
     roofline_chart(panel, {"float32": 2e11}, 1e10, {})
     x = panel.lines[0].get_xdata()
     assert x.min() < 20 < x.max()
+
+
+@pytest.mark.parametrize(("ends", "labelled"), [((3.9, 7.1), True), ((1e-3, 1e3), False)])
+def test_a_short_log_axis_has_numbers_between_powers_of_ten(ends, labelled):
+    panel = axes("A finding", "call", "time (ms)", log="y")
+    panel.plot([1, 2], ends, "o")
+    panel.figure.canvas.draw()
+    low, high = panel.get_ylim()
+    ticks = [
+        tick.get_text()
+        for tick, at in zip(
+            panel.get_yticklabels(minor=True), panel.yaxis.get_minorticklocs(), strict=True
+        )
+        if low <= at <= high and tick.get_text()
+    ]
+    assert bool(ticks) == labelled
+    assert all(float(text) > 0 for text in ticks)
