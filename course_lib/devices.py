@@ -49,7 +49,11 @@ def pick(device: str | Any | None = None) -> Any:
 
 
 def available() -> list[str]:
-    """The kinds of device on this machine, for example ``['cpu', 'cuda']``."""
+    """The kinds of device on this machine, for example ``['cpu', 'cuda']``.
+
+    >>> "cpu" in available()
+    True
+    """
     import torch
 
     kinds = ["cpu"]
@@ -61,7 +65,10 @@ def available() -> list[str]:
 
 
 def synchronise(device: Any = "cpu") -> None:
-    """Wait until all work queued on the device is done (on the CPU: nothing to wait for)."""
+    """Wait until all work queued on the device is done (on the CPU: nothing to wait for).
+
+    >>> synchronise("cpu")
+    """
     kind = getattr(device, "type", str(device).split(":")[0])
     if kind == "cuda":
         import torch
@@ -79,6 +86,10 @@ def device_of(*values: Any) -> Any:
     Where there is none (a function without arguments hides its tensors), it is CUDA if this
     process has used CUDA, else the CPU: waiting for a device too many costs little, waiting for
     one too few times the launch instead of the work.
+
+    >>> import torch
+    >>> device_of(3, torch.zeros(2))
+    device(type='cpu')
     """
     import torch
 
@@ -103,7 +114,11 @@ def _processor() -> str:
 
 
 def memory_bytes() -> int | None:
-    """Bytes of main memory, or None where the system does not say."""
+    """Bytes of main memory, or None where the system does not say.
+
+    >>> memory_bytes() is None or memory_bytes() > 2**20
+    True
+    """
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
@@ -111,7 +126,11 @@ def memory_bytes() -> int | None:
 
 
 def cores() -> int:
-    """Logical cores that this process may use."""
+    """Logical cores that this process may use.
+
+    >>> cores() >= 1
+    True
+    """
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:
@@ -119,7 +138,11 @@ def cores() -> int:
 
 
 def load_per_core() -> float | None:
-    """Processes that wanted to run over the last minute, per core; None where unknown."""
+    """Processes that wanted to run over the last minute, per core; None where unknown.
+
+    >>> load_per_core() is None or load_per_core() >= 0
+    True
+    """
     try:
         return os.getloadavg()[0] / cores()
     except (AttributeError, OSError):

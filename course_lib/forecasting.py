@@ -93,6 +93,14 @@ def commit(name: str, forecast: Forecast, path: str | Path = FILE) -> Forecast:
     ------
     ValueError
         If another forecast of this name is committed already.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     said = commit("a sum", Forecast(2.0, 1.0, 3.0, unit="s"), f"{folder}/forecasts.jsonl")
+    ...     verify("a sum", 2.5, f"{folder}/forecasts.jsonl").held
+    True
     """
     if not isinstance(forecast, Forecast):
         raise TypeError(f"forecast is a {type(forecast).__name__}; give a Forecast")
@@ -120,6 +128,14 @@ def verify(name: str, truth: float, path: str | Path = FILE) -> Verdict:
         If no forecast of this name was committed.
     ValueError
         If it was verified before, with another truth.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     said = commit("a sum", Forecast(2.0, 1.0, 3.0, unit="s"), f"{folder}/forecasts.jsonl")
+    ...     verify("a sum", 4.0, f"{folder}/forecasts.jsonl").held
+    False
     """
     truth = float(truth)
     lines = _lines(path)
@@ -144,7 +160,14 @@ def verify(name: str, truth: float, path: str | Path = FILE) -> Verdict:
 
 
 def read_forecasts(path: str | Path = FILE) -> dict[str, dict[str, Any]]:
-    """All commits of a file by name, each with its ``truth`` and ``verified`` time if known."""
+    """All commits of a file by name, each with its ``truth`` and ``verified`` time if known.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     said = commit("a sum", Forecast(2.0, 1.0, 3.0), f"{folder}/forecasts.jsonl")
+    ...     list(read_forecasts(f"{folder}/forecasts.jsonl"))
+    ['a sum']
+    """
     lines = _lines(path)
     commits = {name: dict(entry) for (kind, name), entry in lines.items() if kind == "commit"}
     for (kind, name), entry in lines.items():
@@ -217,7 +240,14 @@ def power_law_problems(number: int, seed: int, reach: float = 8.0) -> Iterator[P
 def reference_forecast(
     x: np.ndarray, y: np.ndarray, x_new: float, level: float
 ) -> tuple[float, float, float]:
-    """The course's own method: a power law with overhead, delta-method interval with t."""
+    """The course's own method: a power law with overhead, delta-method interval with t.
+
+    >>> x = np.array([1.0, 2, 4, 8, 16, 32, 64])
+    >>> noise = np.array([1.01, 0.99, 1.02, 0.98, 1.0, 1.01, 0.99])
+    >>> median, low, high = reference_forecast(x, (1 + 2 * x**1.5) * noise, 128.0, 0.9)
+    >>> bool(low < 1 + 2 * 128**1.5 < high)
+    True
+    """
     law = fit_power_law(x, y, irreducible="free", direction="grows")
     forecast = law.predict(x_new, level)
     return forecast.median, forecast.low, forecast.high

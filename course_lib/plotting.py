@@ -59,7 +59,14 @@ STYLE: dict[str, Any] = {
 
 
 def use_style() -> None:
-    """Draw in the course's style from here on; in a notebook, as SVG."""
+    """Draw in the course's style from here on; in a notebook, as SVG.
+
+    >>> import matplotlib as mpl
+    >>> with mpl.rc_context():
+    ...     use_style()
+    ...     mpl.rcParams["savefig.transparent"]
+    True
+    """
     mpl.rcParams.update(STYLE)
     try:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
@@ -98,7 +105,14 @@ class _BetweenDecades(LogFormatter):
 
 
 def name_at_end(panel: Any, x: Sequence[float], y: Sequence[float], text: str, colour: str) -> None:
-    """Write a series' name beside its last point, instead of a legend."""
+    """Write a series' name beside its last point, instead of a legend.
+
+    >>> panel = axes("A finding", "size", "seconds")
+    >>> name_at_end(panel, [1, 2], [3, 4], "measured", INK)
+    >>> [text.get_text() for text in panel.texts]
+    ['measured']
+    >>> plt.close(panel.figure)
+    """
     panel.annotate(
         text, (x[-1], y[-1]), xytext=(5, 0), textcoords="offset points", color=colour, va="center",
         fontsize=9,
@@ -119,6 +133,15 @@ def law_chart(
 
     ``relative`` divides everything by the law: on log axes over many decades a band is thinner than
     a line, and a miss by a third cannot be seen.
+
+    >>> from course_lib.scaling import fit_power_law
+    >>> x, y = [1, 2, 4, 8, 16, 32], [3.1, 5.9, 12.2, 23.8, 48.5, 95.1]
+    >>> law = fit_power_law(x, y, irreducible="none", direction="grows")
+    >>> panel = axes("It doubles", "size", "seconds")
+    >>> law_chart(panel, law, x, y, until=100)
+    >>> len(panel.lines) >= 2
+    True
+    >>> plt.close(panel.figure)
     """
     reach = max(x)
     grid = np.geomspace(min(x), until or reach, 200)
@@ -156,6 +179,14 @@ def roofline_chart(
         Achieved bandwidth.
     points : mapping of str to (float, float)
         Name to (FLOP/B, achieved FLOP/s).
+
+    Examples
+    --------
+    >>> panel = axes("Below the ridge, memory sets the pace", "FLOP/B", "FLOP/s")
+    >>> roofline_chart(panel, {"float32": 2e11}, 3e10, {"an MLP": (20.0, 1.5e11)})
+    >>> [text.get_text() for text in panel.texts]
+    ['float32 200 GFLOP/s', 'copy 30 GB/s', 'an MLP']
+    >>> plt.close(panel.figure)
     """
     intensities = [point[0] for point in points.values()]
     ridges = [peak / bytes_per_s for peak in peaks.values()]

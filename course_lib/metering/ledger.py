@@ -30,6 +30,9 @@ def page_record() -> None:
     The output has a MIME type of its own, which the book's compute label reads: counted FLOP of
     the measurements that were told theirs (``measure(..., flop=...)``), wall and CPU seconds since
     `course_lib` was first used, and the kind of machine.
+
+    >>> page_record()
+    {'application/vnd.counting-the-cost.page+json': {'counted_flop': ...}}
     """
     from IPython.display import display
 

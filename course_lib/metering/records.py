@@ -48,6 +48,17 @@ def record_to(path: str | Path = FILE, replay: Replay = "existing") -> None:
     ------
     ValueError
         If ``replay`` is none of the three.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from course_lib import measure
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     record_to(f"{folder}/records.jsonl")
+    ...     _ = measure(sum, range(100), name="a sum", repeats=5)
+    ...     list(read_records())
+    ['a sum']
+    >>> record_to(replay="never")
     """
     if replay not in ("never", "existing", "always"):
         raise ValueError(f"replay is {replay!r}; allowed are 'never', 'existing', 'always'")
@@ -66,6 +77,16 @@ def read_records(path: str | Path | None = None) -> dict[str, dict[str, Any]]:
     ------
     ValueError
         If a line is not a record, with its number.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "records.jsonl"
+    ...     _ = path.write_text('{"name": "a", "flop": 1.0}\\n{"name": "a", "flop": 2.0}\\n')
+    ...     read_records(path)["a"]["flop"]
+    2.0
     """
     entries = read_lines(path or _settings.path, "a record", needs=("name",))
     return {entry["name"]: entry for entry in entries}
@@ -104,6 +125,19 @@ def forget(name: str) -> None:
     ------
     KeyError
         If there is no record of that name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "records.jsonl"
+    ...     _ = path.write_text('{"name": "a"}\\n{"name": "b"}\\n')
+    ...     record_to(path)
+    ...     forget("a")
+    ...     list(read_records())
+    ['b']
+    >>> record_to(replay="never")
     """
     path = _settings.path
     known = read_records()

@@ -13,7 +13,11 @@ from course_lib.passport.probes import device_name, measure_passport
 
 
 def default_path(device: str = "cpu") -> Path:
-    """Where a machine's passport is kept: the user's cache directory."""
+    """Where a machine's passport is kept: the user's cache directory.
+
+    >>> default_path("cuda").name
+    'passport-cuda.json'
+    """
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "counting-the-cost" / f"passport-{device}.json"
 
@@ -49,7 +53,13 @@ def passport(
 
     Examples
     --------
-    ``passport().peak("float32")`` is the denominator of model FLOPs utilisation (chapter 6).
+    The denominator of model FLOPs utilisation (chapter 6), from the passport that ships with the
+    course (yours is measured if you give no path):
+
+    >>> from importlib.resources import files
+    >>> record = files("course_lib.facts") / "recorded" / "passport-cpu-amd-epyc-2-cores.json"
+    >>> Passport.load(record).peak("float32").unit
+    'FLOP/s'
     """
     target = pick(device)
     path = Path(path) if path is not None else default_path(target.type)
