@@ -8,8 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from course_lib.counting.following import Operation
-from course_lib.counting.tracing import trace
+from course_lib.counting.tracing import Operation, trace
 from course_lib.passport import Passport, passport
 from course_lib.quantities import Estimate
 

@@ -10,19 +10,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 
 from course_lib.closed_form import FLOP_PER_MAC
 from course_lib.counting.attention import attention_on_shapes
 from course_lib.counting.following import HALVED, ROOT, TOTAL, Counter
 from course_lib.counting.formulas import ClosedForms
 from course_lib.counting.kept import SavedBytes
-from course_lib.counting.shapes import (
-    explain,
-    inputs_on_meta,
-    model_on_meta,
-    running_on_shapes,
-)
+from course_lib.counting.shapes import as_shapes, explain, running_on_shapes, tensors_in
 
 # Tensors of a parameter's size that an optimiser keeps beside it.
 OPTIMISER_TENSORS = {"sgd": 0, "momentum": 1, "adam": 2}
@@ -160,13 +154,9 @@ def count(
     >>> work.training_flop / work.forward_flop < 3, work.agrees
     (True, True)
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; give a torch.nn.Module")
-    with torch.inference_mode(False):
-        shapes = model_on_meta(model)
-        inputs, keywords = inputs_on_meta((example_inputs, kwargs))
-        forward, closed = count_forward(shapes, inputs, keywords, halve_causal)
-        training, saved, way_back = count_training(shapes, inputs, keywords, halve_causal)
+    with as_shapes(model, example_inputs, kwargs) as (shapes, inputs, keywords):
+        forward, closed = _count_forward(shapes, inputs, keywords, halve_causal)
+        training, saved, way_back = _count_training(shapes, inputs, keywords, halve_causal)
     if not way_back:
         _warn("no tensor in the output needs a gradient: training_flop has no backward pass")
     uncounted = sorted(forward.uncounted | training.uncounted)
@@ -203,8 +193,8 @@ def counting(model: nn.Module, counter: Counter, finished: Any = lambda *_: None
         raise explain(error, type(model).__name__, inside) from error
 
 
-def count_forward(
-    shapes: nn.Module, inputs: tuple, keywords: dict[str, Any], halve_causal: bool = False
+def _count_forward(
+    shapes: nn.Module, inputs: tuple, keywords: dict[str, Any], halve_causal: bool
 ) -> tuple[Counter, ClosedForms]:
     """One forward pass in evaluation mode, attention taken apart; and the formulas of its calls."""
     counter, closed = Counter(), ClosedForms(shapes)
@@ -222,8 +212,8 @@ def count_forward(
     return counter, closed
 
 
-def count_training(
-    shapes: nn.Module, inputs: tuple, keywords: dict[str, Any], halve_causal: bool = False
+def _count_training(
+    shapes: nn.Module, inputs: tuple, keywords: dict[str, Any], halve_causal: bool
 ) -> tuple[Counter, SavedBytes, bool]:
     """A forward and a backward pass; whether there was a way back, if there is what to train."""
     counter = Counter()
@@ -238,11 +228,7 @@ def count_training(
     ):
         with saved:
             outputs = shapes(*inputs, **keywords)
-        floats = [
-            t
-            for t in pytree.tree_leaves(outputs)
-            if isinstance(t, torch.Tensor) and t.requires_grad
-        ]
+        floats = [tensor for tensor in tensors_in(outputs) if tensor.requires_grad]
         if floats:
             torch.autograd.backward(floats, [torch.ones_like(t) for t in floats])
     return counter, saved, bool(floats) or not any(p.requires_grad for p in shapes.parameters())

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,39 +13,28 @@ from torch import nn
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from course_lib.closed_form import FLOP_PER_MAC
 from course_lib.counting.operators import has_rule, macs_of, other_flop_of
+from course_lib.counting.shapes import tensors_in
 
 TOTAL, ROOT = "", "(root)"  # everything that ran; what ran inside the model's own forward
 HALVED = "(causal)"  # what ran inside causal attention, where only half of it is asked for
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One operator that ran: its FLOP (all arithmetic), the bytes it reads and writes, its type."""
-
-    flop: int
-    products: bool
-    bytes_moved: int
-    dtype: torch.dtype
-
-
 class Counter(TorchDispatchMode):
-    """Adds up work per module while it is active; lists operators that have no rule."""
+    """Adds up work per module while it is active; lists operators that have no rule.
 
-    def __init__(self) -> None:
+    ``watch(args, result, macs, other_flop)`` is told of each operator that does something.
+    """
+
+    def __init__(self, watch: Callable[..., None] = lambda *_: None) -> None:
         super().__init__()
+        self._watch = watch
         self.macs: dict[str, int] = defaultdict(int)
         self.other_flop: dict[str, int] = defaultdict(int)
         self.by_operator: dict[str, int] = defaultdict(int)
-        self.operations: list[Operation] = []
         self.uncounted: set[str] = set()
         self.places = Places()
         self._shapes = RememberedShapes()
-
-    def flop(self, place: str, all_arithmetic: bool) -> int:
-        """FLOP in a place, by the convention asked for."""
-        return FLOP_PER_MAC * self.macs[place] + all_arithmetic * self.other_flop[place]
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -56,7 +44,7 @@ class Counter(TorchDispatchMode):
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-            if any(isinstance(t, torch.Tensor) for t in pytree.tree_leaves((args, kwargs))):
+            if tensors_in((args, kwargs)):
                 self.uncounted.add(str(func._overloadpacket))
         result = self._shapes(func, args, kwargs)
         if known and not func.is_view:
@@ -74,11 +62,7 @@ class Counter(TorchDispatchMode):
             self.other_flop[place] += other
         if macs:
             self.by_operator[str(func._overloadpacket)] += macs
-        tensors = [t for t in pytree.tree_leaves((args, result)) if isinstance(t, torch.Tensor)]
-        if tensors:
-            moved = sum(t.numel() * t.element_size() for t in tensors)
-            flop = FLOP_PER_MAC * macs + other
-            self.operations.append(Operation(flop, macs > 0, moved, tensors[0].dtype))
+        self._watch(args, result, macs, other)
 
 
 class RememberedShapes:
@@ -112,7 +96,7 @@ class RememberedShapes:
             return pytree.tree_unflatten(made, known[1])
         result = func(*args, **kwargs)
         outputs, form = pytree.tree_flatten(result)
-        given = {t.untyped_storage()._cdata for t in leaves if isinstance(t, torch.Tensor)}
+        given = {t.untyped_storage()._cdata for t in tensors_in(leaves)}
         if all(_is_new(t, given) for t in outputs):
             self._known[key] = ([(t.shape, t.stride(), t.dtype) for t in outputs], form)
         return result

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from course_lib.counting.shapes import tensors_in
 
 
 def storages(values: object) -> list[torch.UntypedStorage]:
     """The storages of all tensors in a structure."""
-    leaves = pytree.tree_leaves(values)
-    return [leaf.untyped_storage() for leaf in leaves if isinstance(leaf, torch.Tensor)]
+    return [tensor.untyped_storage() for tensor in tensors_in(values)]
 
 
 class SavedBytes(torch.autograd.graph.saved_tensors_hooks):

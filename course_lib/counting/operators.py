@@ -7,10 +7,10 @@ from math import prod
 from typing import Any
 
 import torch
-from torch.utils import _pytree as pytree
 from torch.utils.flop_counter import flop_registry
 
 from course_lib.closed_form import FLOP_PER_MAC
+from course_lib.counting.shapes import tensors_in
 
 aten = torch.ops.aten
 
@@ -144,7 +144,7 @@ def _tags(*names: str) -> list:
 
 
 _POINTWISE, _REDUCTION = _tags("pointwise"), _tags("reduction")
-_VIEWS = _tags("view_copy", "inplace_view")
+_HARMLESS = [*_POINTWISE, *_REDUCTION, *_tags("view_copy", "inplace_view")]
 
 _own_arithmetic: dict[Any, Callable[..., int]] = {}
 
@@ -212,7 +212,7 @@ def has_rule(func: Any) -> bool:
     if packet in MAC_RULES or packet in flop_registry or func.is_view:
         return True
     name = packet.__name__
-    tagged = any(tag in func.tags for tag in [*_POINTWISE, *_REDUCTION, *_VIEWS])
+    tagged = any(tag in func.tags for tag in _HARMLESS)
     return tagged or name in _MOVES or name in _ARITHMETIC
 
 
@@ -268,8 +268,7 @@ def other_flop_of(func: Any, args: tuple, kwargs: dict, result: Any) -> int:
 
 
 def _floats(values: Any) -> list[torch.Tensor]:
-    leaves = pytree.tree_leaves(values)
-    return [t for t in leaves if isinstance(t, torch.Tensor) and t.dtype.is_floating_point]
+    return [tensor for tensor in tensors_in(values) if tensor.dtype.is_floating_point]
 
 
 def _softmax_flop(query, key, value, each: int, masked: bool) -> int:

@@ -17,7 +17,23 @@ from torch.utils import _pytree as pytree
 META = torch.device("meta")
 
 
-def model_on_meta(model: nn.Module) -> nn.Module:
+def tensors_in(values: Any) -> list[torch.Tensor]:
+    """All tensors in a structure of lists, tuples and dictionaries."""
+    return [leaf for leaf in pytree.tree_leaves(values) if isinstance(leaf, torch.Tensor)]
+
+
+@contextmanager
+def as_shapes(
+    model: nn.Module, inputs: tuple, keywords: dict[str, Any]
+) -> Iterator[tuple[nn.Module, tuple, dict[str, Any]]]:
+    """A model and its inputs as shapes, also where the caller has forbidden gradients."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is a {type(model).__name__}; give a torch.nn.Module")
+    with torch.inference_mode(False):
+        yield _model_on_meta(model), *_inputs_on_meta((inputs, keywords))
+
+
+def _model_on_meta(model: nn.Module) -> nn.Module:
     """A copy on the meta device. Memory is never taken: tensors enter the copy as shapes."""
     model = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
     memo: dict[int, Any] = {}
@@ -26,9 +42,8 @@ def model_on_meta(model: nn.Module) -> nn.Module:
         if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
             raise ValueError(f"{kind}.{name} has no shape yet: call the model once, then count it")
     for module in model.modules():
-        for tensor in pytree.tree_leaves(list(vars(module).values())):
-            if isinstance(tensor, torch.Tensor):
-                memo[id(tensor)] = _as_shape(tensor)
+        for tensor in tensors_in(list(vars(module).values())):
+            memo[id(tensor)] = _as_shape(tensor)
     try:
         return copy.deepcopy(model, memo).to(META)
     except Exception as error:
@@ -43,7 +58,7 @@ def _as_shape(tensor: torch.Tensor) -> torch.Tensor:
     return shape.requires_grad_(tensor.requires_grad)
 
 
-def inputs_on_meta(inputs: Any) -> Any:
+def _inputs_on_meta(inputs: Any) -> Any:
     """Example inputs as shapes; of a packed sequence the lengths keep their values."""
 
     def shape(value: Any) -> Any:

@@ -9,9 +9,7 @@ import torch
 from torch import nn
 
 from course_lib.closed_form import training_rule
-from course_lib.counting.counter import count_forward, count_training
-from course_lib.counting.following import TOTAL
-from course_lib.counting.shapes import inputs_on_meta, model_on_meta
+from course_lib.counting.counter import count
 
 _BETWEEN_ACTIVATIONS = ("aten.bmm", "aten.baddbmm")  # products of a batch of matrices
 
@@ -89,39 +87,30 @@ def rule_of_thumb(
     >>> {name: round(error, 2) for name, error in rule.errors.items()}
     {'6ND': 1.0, '6ND, non-embedding': 0.0, '6(N + Vd)D + 12LTdD': 0.0}
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; give a torch.nn.Module")
-    with torch.inference_mode(False):
-        shapes = model_on_meta(model)
-        inputs, keywords = inputs_on_meta((example_inputs, kwargs))
-        forward, _ = count_forward(shapes, inputs, keywords)
-        training, _, _ = count_training(shapes, inputs, keywords)
+    work = count(model, *example_inputs, **kwargs)
     if tokens is None:
-        tokens = _tokens([*inputs, *keywords.values()])
+        tokens = _tokens([*example_inputs, *kwargs.values()])
     if tokens < 1:
         raise ValueError(f"tokens is {tokens}; it must be at least 1")
-    tables = [m.weight for m in shapes.modules() if isinstance(m, nn.Embedding)]
+    tables = [m.weight for m in model.modules() if isinstance(m, nn.Embedding)]
     multiplying = {
         id(parameter): parameter.numel()
-        for module in shapes.modules()
+        for module in model.modules()
         if not isinstance(module, nn.Embedding)
         for parameter in module.parameters(recurse=False)
     }
     shared = {id(table): 0 for table in tables if id(table) in multiplying}
-    parameters = sum(p.numel() for p in shapes.parameters())
     non_embedding = sum((multiplying | shared).values())
-    attention = sum(
-        macs for name, macs in forward.by_operator.items() if name in _BETWEEN_ACTIVATIONS
-    )
+    attention = sum(macs for name, macs in work.by_operator.items() if name in _BETWEEN_ACTIVATIONS)
     return RuleOfThumb(
         tokens=tokens,
-        parameters=parameters,
+        parameters=work.parameters,
         non_embedding_parameters=non_embedding,
         multiplying_parameters=sum(multiplying.values()),
-        six_nd_flop=training_rule(parameters, tokens),
+        six_nd_flop=training_rule(work.parameters, tokens),
         non_embedding_flop=training_rule(non_embedding, tokens),
         better_flop=training_rule(sum(multiplying.values()), tokens) + 6 * attention,
-        counted_flop=training.flop(TOTAL, all_arithmetic=False),
+        counted_flop=work.training_flop,
     )
 
 

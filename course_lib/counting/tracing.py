@@ -8,13 +8,23 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 
+from course_lib.closed_form import FLOP_PER_MAC
 from course_lib.counting.attention import attention_on_shapes
 from course_lib.counting.counter import counting
-from course_lib.counting.following import Counter, Operation
+from course_lib.counting.following import Counter
 from course_lib.counting.kept import LiveBytes
-from course_lib.counting.shapes import inputs_on_meta, model_on_meta
+from course_lib.counting.shapes import as_shapes, tensors_in
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operator that ran: its FLOP (all arithmetic), the bytes it reads and writes, its type."""
+
+    flop: int
+    products: bool
+    bytes_moved: int
+    dtype: torch.dtype
 
 
 @dataclass(frozen=True)
@@ -35,28 +45,28 @@ def trace(
     TypeError, ValueError
         As `count`.
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; give a torch.nn.Module")
-    with torch.inference_mode(False):
-        shapes = model_on_meta(model).train(training)
-        inputs, keywords = inputs_on_meta((example_inputs, keywords))
-        held = [*shapes.parameters(), *shapes.buffers(), inputs, keywords]
-        live, counter = LiveBytes(held), Counter()
+    operations: list[Operation] = []
+
+    def watch(args: tuple, result: Any, macs: int, other_flop: int) -> None:
+        tensors = tensors_in((args, result))
+        if tensors:
+            moved = sum(tensor.nbytes for tensor in tensors)
+            flop = FLOP_PER_MAC * macs + other_flop
+            operations.append(Operation(flop, macs > 0, moved, tensors[0].dtype))
+
+    with as_shapes(model, example_inputs, keywords) as (shapes, inputs, keywords):
+        shapes.train(training)
+        live = LiveBytes([*shapes.parameters(), *shapes.buffers(), inputs, keywords])
         with (
             attention_on_shapes(fused=True, causal=nullcontext),
-            counting(shapes, counter),
+            counting(shapes, Counter(watch)),
             torch.set_grad_enabled(training),
             live,
         ):
             outputs = shapes(*inputs, **keywords)
             if training:
-                tensors = pytree.tree_leaves(outputs)
-                loss = sum(t.sum() for t in tensors if _needs_gradient(t))
-                del outputs, tensors  # as after a loss, nothing else holds them
+                loss = sum(t.sum() for t in tensors_in(outputs) if t.requires_grad)
+                del outputs  # as after a loss, nothing else holds them
                 if isinstance(loss, torch.Tensor):
                     loss.backward()
-        return Trace(tuple(counter.operations), live.peak)
-
-
-def _needs_gradient(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) and value.requires_grad
+    return Trace(tuple(operations), live.peak)
