@@ -136,6 +136,18 @@ def test_half_of_causal_attention_is_counted_on_request(heads, length, width, dr
     assert open_to_all.forward_macs == full.forward_macs
 
 
+@law
+@given(sizes, sizes, sizes, sizes)
+def test_half_is_exact_where_a_product_is_odd(queries, keys, width, value_width):
+    q = torch.zeros(1, 1, queries, width, requires_grad=True)
+    k, v = torch.zeros(1, 1, keys, width), torch.zeros(1, 1, keys, value_width)
+    full = count(attend(True), q, k, v)
+    half = count(attend(True), q, k, v, halve_causal=True)
+    assert half.forward_macs == full.forward_macs // 2
+    assert half.forward_flop == full.forward_macs and half.agrees
+    assert half.training_flop == full.training_flop // 2
+
+
 def test_only_attention_is_halved():
     class Block(nn.Module):
         def __init__(self):

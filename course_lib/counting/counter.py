@@ -172,7 +172,7 @@ def count(
     return ComputeCount(
         **numbers,
         by_module=table,
-        by_operator=dict(forward.by_operator),
+        by_operator={name: int(macs) for name, macs in forward.by_operator.items()},
         uncounted=uncounted,
         agrees=not uncounted and not (table["agrees"] == False).any(),  # noqa: E712  (may be NA)
     )
@@ -275,9 +275,9 @@ def _table(
                 "parameters": sum(p.numel() for p in parameters),
                 "trainable_parameters": sum(p.numel() for p in trained),
                 "buffers": sum(b.numel() for b in buffers),
-                "forward_macs": macs,
-                "forward_flop": FLOP_PER_MAC * macs + other,
-                "training_flop": FLOP_PER_MAC * again + other_again,
+                "forward_macs": int(macs),
+                "forward_flop": int(FLOP_PER_MAC * macs + other),
+                "training_flop": int(FLOP_PER_MAC * again + other_again),
                 "parameter_bytes": sum(p.nbytes for p in parameters),
                 "buffer_bytes": sum(b.nbytes for b in buffers),
                 "gradient_bytes": gradient_bytes,

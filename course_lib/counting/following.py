@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -56,7 +57,7 @@ class Counter(TorchDispatchMode):
         other = other_flop_of(func, args, kwargs, result)
         places = {TOTAL, *self.places.now()}
         if HALVED in places:
-            macs, other = macs // 2, other // 2
+            macs, other = Fraction(macs, 2), Fraction(other, 2)  # exact, also where it is odd
         for place in places:
             self.macs[place] += macs
             self.other_flop[place] += other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -36,7 +37,7 @@ class ClosedForms:
 
     def called(self, running: list[str], layer: Layer) -> None:
         """Note a function with a closed form (attention), called inside ``running``."""
-        macs = layer.macs // 2 if HALVED in running else layer.macs
+        macs = Fraction(layer.macs, 2) if HALVED in running else layer.macs
         self._pass_up([place for place in running if place != HALVED], macs)
 
     def verdict(self, name: str, module: nn.Module, macs: int) -> dict[str, Any]:
@@ -51,7 +52,7 @@ class ClosedForms:
             agrees = agrees and self.parameters[name] == held
         elif by_formula < macs:
             agrees = None  # part of its work has no formula
-        return {"closed_form_macs": by_formula, "agrees": agrees}
+        return {"closed_form_macs": int(by_formula), "agrees": agrees}
 
     def _pass_up(self, running: list[str], macs: int) -> None:
         for place in reversed(running):
