@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from course_lib import count
+from tests.modules import Apply
 
 law = settings(max_examples=20)
 widths = st.integers(1, 9)
@@ -370,15 +371,6 @@ def test_a_transformer_encoder_is_counted_in_eval_without_gradients():
     assert work.forward_macs == depth * batch * length * a_token
 
 
-class Product(nn.Module):
-    def __init__(self, operation):
-        super().__init__()
-        self.operation = operation
-
-    def forward(self, *inputs):
-        return self.operation(*inputs)
-
-
 @pytest.mark.parametrize(
     ("operation", "shapes", "macs"),
     [
@@ -396,16 +388,16 @@ class Product(nn.Module):
     ],
 )
 def test_products_of_every_shape(operation, shapes, macs):
-    work = count(Product(operation), *[torch.zeros(shape) for shape in shapes])
+    work = count(Apply(operation), *[torch.zeros(shape) for shape in shapes])
     assert work.forward_macs == macs and work.uncounted == [] and work.agrees
 
 
 @pytest.mark.parametrize(
     ("model", "inputs", "op"),
     [
-        (Product(torch.linalg.qr), [(3, 3)], "aten.linalg_qr"),
-        (Product(torch.fft.fft), [(8,)], "aten._fft_r2c"),
-        (Product(torch.linalg.inv), [(3, 3)], "aten.linalg_inv_ex"),
+        (Apply(torch.linalg.qr), [(3, 3)], "aten.linalg_qr"),
+        (Apply(torch.fft.fft), [(8,)], "aten._fft_r2c"),
+        (Apply(torch.linalg.inv), [(3, 3)], "aten.linalg_inv_ex"),
     ],
 )
 def test_what_has_no_rule_is_listed_and_told(model, inputs, op):
@@ -464,7 +456,7 @@ def test_activation_bytes_of_an_mlp_by_hand():
     # A sigmoid keeps its output too; a bare sum keeps nothing.
     sigmoid = nn.Sequential(nn.Linear(4, 8), nn.Sigmoid())
     assert count(sigmoid, zeros(3, 4)).activation_bytes == 4 * (3 * 4 + 3 * 8)
-    assert count(Product(lambda x: x.sum()), zeros(3, 4)).activation_bytes == 0
+    assert count(Apply(lambda x: x.sum()), zeros(3, 4)).activation_bytes == 0
 
 
 @law

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib import closed_form, count
+from course_lib.models import Transformer
 
 law = settings(max_examples=20)
 sizes = st.integers(1, 6)
@@ -139,28 +140,12 @@ def test_a_language_model_is_its_blocks_tables_and_head(
 ):
     width *= heads
 
-    class Language(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.tokens = nn.Embedding(vocabulary, width)
-            self.positions = nn.Embedding(context, width)
-            self.blocks = nn.ModuleList(
-                nn.TransformerEncoderLayer(width, heads, 4 * width, batch_first=True)
-                for _ in range(layers)
-            )
-            self.norm = nn.LayerNorm(width)
-            self.head = nn.Linear(width, vocabulary, bias=False)
-            if tied:
-                self.head.weight = self.tokens.weight
-
-        def forward(self, index):
-            x = self.tokens(index) + self.positions(torch.arange(index.shape[1]))
-            for block in self.blocks:
-                x = block(x)
-            return self.head(self.norm(x))
-
     formula = closed_form.transformer(layers, width, vocabulary, context, heads, batch=2, tied=tied)
-    assert_same(formula, Language(), torch.zeros(2, context, dtype=torch.long))
+    assert_same(
+        formula,
+        Transformer(vocabulary, width, layers, heads, context, tied=tied),
+        torch.zeros(2, context, dtype=torch.long),
+    )
 
 
 # --- the verdict, module by module ---

@@ -8,41 +8,17 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib import closed_form, count, effective_work, rule_of_thumb
+from course_lib.models import Transformer
 
 law = settings(max_examples=20)
 sizes = st.integers(1, 6)
-
-
-class Language(nn.Module):
-    """A decoder-only language model (pre-norm, learned positions)."""
-
-    def __init__(self, layers, width, heads, vocabulary, context, tied=True):
-        super().__init__()
-        self.tokens = nn.Embedding(vocabulary, width)
-        self.positions = nn.Embedding(context, width)
-        self.blocks = nn.Sequential(
-            *[
-                nn.TransformerEncoderLayer(
-                    width, heads, 4 * width, 0.0, batch_first=True, norm_first=True
-                )
-                for _ in range(layers)
-            ]
-        )
-        self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, vocabulary, bias=False)
-        if tied:
-            self.head.weight = self.tokens.weight
-
-    def forward(self, index):
-        x = self.tokens(index) + self.positions.weight[: index.shape[1]]
-        return self.head(self.norm(self.blocks(x)))
 
 
 @law
 @given(st.integers(1, 3), st.integers(1, 2), sizes, sizes, sizes, sizes, st.booleans())
 def test_the_rules_are_what_they_say(layers, heads, width, vocabulary, context, batch, tied):
     width *= heads
-    model = Language(layers, width, heads, vocabulary, context, tied)
+    model = Transformer(vocabulary, width, layers, heads, context, tied=tied)
     index = torch.zeros(batch, context, dtype=torch.long)
     rule, work = rule_of_thumb(model, index), count(model, index)
     tables = vocabulary * width + context * width
@@ -61,7 +37,7 @@ def test_the_rules_are_what_they_say(layers, heads, width, vocabulary, context, 
 @pytest.mark.parametrize(("layers", "width", "heads"), [(12, 768, 12), (48, 1600, 25)])
 def test_for_gpt_2_the_better_rule_is_within_a_tenth_of_a_percent(layers, width, heads):
     with torch.device("meta"):
-        model = Language(layers, width, heads, 50257, 1024)
+        model = Transformer(50257, width, layers, heads, 1024)
         errors = rule_of_thumb(model, torch.zeros(1, 1024, dtype=torch.long)).errors
     assert abs(errors["6(N + Vd)D + 12LTdD"]) < 1e-3
     if layers == 12:
@@ -69,7 +45,7 @@ def test_for_gpt_2_the_better_rule_is_within_a_tenth_of_a_percent(layers, width,
 
 
 def test_for_a_tiny_model_even_the_better_rule_is_off():
-    model = Language(2, 32, 2, 65, 64)
+    model = Transformer(65, 32, 2, 2, 64)
     errors = rule_of_thumb(model, torch.zeros(4, 64, dtype=torch.long)).errors
     assert 0.001 < errors["6(N + Vd)D + 12LTdD"] < 0.03  # biases and norms multiply nothing
 
