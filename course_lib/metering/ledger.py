@@ -31,8 +31,10 @@ def page_record() -> None:
     the measurements that were told theirs (``measure(..., flop=...)``), wall and CPU seconds since
     `course_lib` was first used, and the kind of machine.
 
-    >>> page_record()
-    {'application/vnd.counting-the-cost.page+json': {'counted_flop': ...}}
+    >>> from contextlib import redirect_stdout
+    >>> from io import StringIO
+    >>> with redirect_stdout(StringIO()):  # outside a notebook the output is printed
+    ...     page_record()
     """
     from IPython.display import display
 
