@@ -34,8 +34,33 @@ _HOMES = {
     ),
     "passport": ("Passport",),
     "predicting": ("Prediction", "predict"),
-    "scaling": ("PowerLaw", "fit_power_law"),
-    "forecasting": ("Verdict", "commit", "interval_score", "verify"),
+    "scaling": (
+        "ChinchillaLaw",
+        "LogLogLine",
+        "PowerLaw",
+        "compare_growth",
+        "coverage",
+        "fit_broken_power_law",
+        "fit_chinchilla",
+        "fit_kaplan",
+        "fit_power_law",
+        "isoflop_profiles",
+        "regress",
+    ),
+    "forecasting": (
+        "Verdict",
+        "calibration",
+        "commit",
+        "crps",
+        "extrapolate",
+        "interval_score",
+        "log_score",
+        "next_run",
+        "report_card",
+        "verify",
+    ),
+    "training": ("Training", "train", "train_many"),
+    "sweeps": ("sweep",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _HOME["passport"] = "passport"
@@ -52,7 +77,18 @@ if TYPE_CHECKING:
         register_rule,
         rule_of_thumb,
     )
-    from course_lib.forecasting import Verdict, commit, interval_score, verify
+    from course_lib.forecasting import (
+        Verdict,
+        calibration,
+        commit,
+        crps,
+        extrapolate,
+        interval_score,
+        log_score,
+        next_run,
+        report_card,
+        verify,
+    )
     from course_lib.metering import (
         Measurement,
         compare,
@@ -65,7 +101,21 @@ if TYPE_CHECKING:
     from course_lib.passport import Passport, passport
     from course_lib.predicting import Prediction, predict
     from course_lib.quantities import Estimate, Forecast
-    from course_lib.scaling import PowerLaw, fit_power_law
+    from course_lib.scaling import (
+        ChinchillaLaw,
+        LogLogLine,
+        PowerLaw,
+        compare_growth,
+        coverage,
+        fit_broken_power_law,
+        fit_chinchilla,
+        fit_kaplan,
+        fit_power_law,
+        isoflop_profiles,
+        regress,
+    )
+    from course_lib.sweeps import sweep
+    from course_lib.training import Training, train, train_many
 
 
 def __getattr__(name: str) -> Any:

@@ -13,9 +13,11 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogFormatter, PercentFormatter
+from scipy import stats
 
-from course_lib.quantities import si
+from course_lib.forecasting import Calibration
+from course_lib.quantities import LEVEL, si
 from course_lib.scaling import PowerLaw
 
 INK = "#757575"
@@ -144,7 +146,7 @@ def law_chart(
     >>> plt.close(panel.figure)
     """
     reach = max(x)
-    grid = np.geomspace(min(x), until or reach, 200)
+    grid = np.geomspace(min(x), until or reach, 40)
     median, low, high = law.band(grid, level)
     if relative:
         low, high, y = low / median, high / median, np.asarray(y) / law(x)
@@ -225,3 +227,60 @@ def roofline_chart(
             color=COLOURS["measured"], fontsize=9, ha=next(sides) if above else "center",
             va="bottom" if above else "top",
         )  # fmt: skip
+
+
+def plot_calibration(panel: Any, calibration: Calibration) -> None:
+    """What a course's forecasts claimed beside what came true: honest ones follow the diagonal.
+
+    The line is of all verified forecasts: for each level, the share whose central interval of that
+    level, from the distribution that the forecast stands for, holds the truth. Points are the
+    levels that were claimed, with their 90 % intervals. Nine of ten honest courses with as many
+    independent forecasts lie inside the band, at any one level.
+
+    Parameters
+    ----------
+    panel : matplotlib Axes
+        With linear axes.
+    calibration : Calibration
+        From `course_lib.forecasting.calibration`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from course_lib import Forecast, commit, verify
+    >>> from course_lib.forecasting import calibration
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/forecasts.jsonl"
+    ...     for name, truth in {"a": 2.2, "b": 1.9, "c": 3.5}.items():
+    ...         said = commit(name, Forecast(2.0, 1.0, 3.0), path)
+    ...         verdict = verify(name, truth, path)
+    ...     seen = calibration(path)
+    >>> panel = axes("Two of three held", "claimed level", "share that held", log="")
+    >>> plot_calibration(panel, seen)
+    >>> [text.get_text() for text in panel.texts]
+    ['2 of 3']
+    >>> plt.close(panel.figure)
+    """
+    needed = np.sort(np.abs(2 * calibration.forecasts["pit"].to_numpy() - 1))
+    number = len(needed)
+    grid = np.linspace(0, 1, 201)
+    band = [stats.binom.ppf((1 + side * LEVEL) / 2, number, grid) / number for side in (-1, 1)]
+    panel.fill_between(grid, *band, color=INK, alpha=0.15, linewidth=0, step="mid")
+    panel.plot([0, 1], [0, 1], color=INK, linestyle=":", linewidth=1.2)
+    colour = COLOURS["measured"]
+    held = np.searchsorted(needed, grid, side="right") / number
+    panel.plot(grid, held, color=colour, linewidth=1.3, drawstyle="steps-post")
+    for row in calibration.levels.itertuples():
+        panel.errorbar(
+            row.level, row.coverage, [[row.coverage - row.low], [row.high - row.coverage]],
+            fmt="o", color=colour, linewidth=1.3, capsize=2.5,
+        )  # fmt: skip
+        under = row.low > 0.1  # there is room for the words
+        panel.annotate(
+            f"{row.held} of {row.number}", (row.level, row.low if under else row.high),
+            xytext=(0, -4 if under else 4), textcoords="offset points", color=colour, fontsize=9,
+            ha="center", va="top" if under else "bottom",
+        )  # fmt: skip
+    panel.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    for axis in (panel.xaxis, panel.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))

@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_lib import fit_power_law
+from course_lib import Forecast, commit, fit_power_law, verify
+from course_lib.forecasting import calibration
 from course_lib.plotting import (
     COLOURS,
     INK,
@@ -16,6 +17,7 @@ from course_lib.plotting import (
     axes,
     law_chart,
     name_at_end,
+    plot_calibration,
     roofline_chart,
     use_style,
 )
@@ -159,3 +161,47 @@ def test_a_short_log_axis_has_numbers_between_powers_of_ten(ends, labelled):
     ]
     assert bool(ticks) == labelled
     assert all(float(text) > 0 for text in ticks)
+
+
+@pytest.fixture
+def calibrated(tmp_path):
+    truths = {0.5: [2.1, 2.9, 3.5, 0.2], 0.9: [2.0, 2.5, 1.2, 9.0, 1.9, 2.2]}
+    for level, some in truths.items():
+        for truth in some:
+            name = f"{level} {truth}"
+            commit(name, Forecast(2, 1, 3, level), tmp_path / "forecasts.jsonl")
+            verify(name, truth, tmp_path / "forecasts.jsonl")
+    return calibration(tmp_path / "forecasts.jsonl")
+
+
+def test_a_calibration_is_drawn_beside_the_diagonal(calibrated):
+    panel = axes("Six held", "claimed level", "share that held", log="")
+    plot_calibration(panel, calibrated)
+    diagonal, curve, *points = panel.lines
+    assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]] and diagonal.get_color() == INK
+    assert curve.get_color() == COLOURS["measured"]
+    level, held = curve.get_data()
+    needed = np.abs(2 * calibrated.forecasts["pit"].to_numpy() - 1)
+    np.testing.assert_allclose(held, [(needed <= p).mean() for p in level])
+    drawn = [line.get_xydata()[0].tolist() for line in points if line.get_marker() == "o"]
+    np.testing.assert_allclose(drawn, [(0.5, 0.5), (0.9, 5 / 6)])
+    assert texts(panel) == ["2 of 4", "5 of 6"]
+    assert [tick.get_text() for tick in panel.get_xticklabels()][-1] == "100%"
+    whiskers = [
+        path.vertices[:, 1].tolist() for bars in panel.collections[1:] for path in bars.get_paths()
+    ]
+    ends = calibrated.levels[["low", "high"]].values.tolist()
+    np.testing.assert_allclose(whiskers, ends)
+
+
+def test_the_band_of_a_calibration_holds_nine_of_ten_honest_courses(calibrated):
+    panel = axes("", "", "", log="")
+    plot_calibration(panel, calibrated)
+    edges = panel.collections[0].get_paths()[0].vertices
+    rng = np.random.default_rng(0)
+    for level in (0.3, 0.5, 0.9):
+        low, high = edges[np.abs(edges[:, 0] - level) < 0.004][:, 1][[0, -1]]
+        low, high = sorted((low, high))
+        seen = rng.binomial(10, level, 4000) / 10
+        assert np.mean((low <= seen) & (seen <= high)) >= 0.9
+        assert np.mean((low < seen) & (seen < high)) < 0.9

@@ -27,7 +27,7 @@ FLOORS = {
     "metering": 2,
     "models": 2,
     "passport": 3,
-    "tasks": 3,
+    "tasks": 4,
     "training": 3,
     "scaling": 3,
     "fairness": 3,
