@@ -1,9 +1,9 @@
 """What the report card says of each recorded task, and what is known of it.
 
 One line for each curve and form: how far the largest third of the sizes (three at most) was missed
-when held out, how often their intervals held, the honest reach, and the exponent beside the true one. A task of two
-sizes is cut along both at the other's largest, and fitted as a whole by the additive form and by
-Kaplan's.
+when held out, how often their intervals held, the honest reach, and the exponent beside the true
+one. A task of two sizes is cut along both at the other's largest, and fitted as a whole by the
+additive form and by Kaplan's.
 
     python benchmarks/report_cards.py          # under two minutes; prints, and writes nothing
 """

@@ -73,9 +73,10 @@ def crps(forecast: Forecast | np.ndarray, truth: float, weights: np.ndarray | No
 
     Notes
     -----
-    Samples: mean |X - y| less half the mean |X - X'| over all pairs (Gneiting and Raftery, 2007,
-    eq. 21), in n log n. A forecast: in closed form; with equal halves it is the formula of Gneiting
-    et al. (2005) for the normal and of Baran and Lerch (2015) for the log-normal distribution.
+    Samples: the mean distance to the truth, less half the mean distance of all pairs (Gneiting and
+    Raftery, 2007, eq. 21), in n log n. A forecast: in closed form; with equal halves it is the
+    formula of Gneiting et al. (2005) for the normal and of Baran and Lerch (2015) for the
+    log-normal distribution.
     Chapter 10.
 
     Examples

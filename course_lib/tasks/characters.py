@@ -81,7 +81,7 @@ def run(
     trainings = train_seeds(
         lambda: transformer(width), text.batches(ROWS, CONTEXT), cross_entropy, seeds,
         learning_rate=LEARNING_RATE / width, schedule=_warm_up_and_cosine,
-        steps=tokens // (ROWS * CONTEXT), evaluate=evaluate, device=device
+        steps=tokens // (ROWS * CONTEXT), evaluate=evaluate, device=device,
     )  # fmt: skip
     return rows_of(trainings, "loss")
 

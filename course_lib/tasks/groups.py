@@ -207,7 +207,8 @@ def run(
     people = TwoGroups(share=share, **population)
     drawn = [people.draw(samples, seed, device)[:2] for seed in seeds]
     features, classes = (torch.stack(parts) for parts in zip(*drawn, strict=True))
-    errors = people.errors(*least_squares(features, classes)).tolist()
+    weights, bias = least_squares(features, classes)
+    errors = people.errors(weights.cpu(), bias.cpu()).tolist()
     return [
         {
             "error": (1 - share) * a + share * b,

@@ -1,14 +1,15 @@
 """MNIST-1D, generated: ten classes of signals of 40 numbers, as many as you like.
 
-The recipe is Greydanus and Kobak's (2024, "Scaling down deep learning with MNIST-1D", section 2;
+The recipe is Greydanus and Kobak's (2024, "Scaling down deep learning with MNIST-1D", and
 github.com/greydanus/mnist1d): a class is a curve of 12 points. It is padded with 36 to 60 zeros and
 stretched to 72 points, scaled by .8 to 1.2, and moved around the circle by up to 47 points; smooth
 noise fills what is not curve, white noise lies on all, a slope is added, and 40 points are kept.
 Their published set is 5,000 such signals; here all are made at once, of any number, standardised by
 the mean and deviation of the recipe instead of those of the set.
 
-How errors fall with the number of training signals is not known, only measured: near a power law
-for a multi-layer perceptron, and for a convolutional network no power law at all.
+How errors fall with the number of training signals is not known, only measured: recorded is nearly
+a power law for a multi-layer perceptron, with the exponent -.29, and for a convolutional network an
+S on log axes, no power law at all.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from course_lib.tasks.checking import check_number, check_seeds, generator_of
 from course_lib.tasks.trained import TEST_SEED, batches_of_own_set, error_rate, rows_of, train_seeds
 
 CLASSES, LENGTH = 10, 40
-# The curves of the digits 0 to 9 (Greydanus and Kobak, 2024, figure 2; `get_templates` in data.py).
+# The curves of the digits 0 to 9: `get_templates` in the authors' mnist1d/data.py, their published
+# constants below in `get_dataset_args`.
 TEMPLATES = (
     (5, 6, 6.5, 6.75, 7, 7, 7, 7, 6.75, 6.5, 6, 5),
     (5, 3, 3, 3.4, 3.8, 4.2, 4.6, 5, 5.4, 5.8, 5, 5),
@@ -180,7 +182,7 @@ def run(
     trainings = train_seeds(
         NETWORKS[model], batches_of_own_set(partial(shaped, samples), BATCH), F.cross_entropy,
         seeds, learning_rate=LEARNING_RATE, schedule="cosine", steps=steps, device=device,
-        evaluate=error_rate(*shaped(TEST, TEST_SEED))
+        evaluate=error_rate(*shaped(TEST, TEST_SEED)),
     )  # fmt: skip
     return rows_of(trainings, "error")
 

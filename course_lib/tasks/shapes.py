@@ -33,7 +33,7 @@ RADII = (0.28, 0.48)  # of an object, over the side of its cell
 CONTRASTS = (0.25, 0.75)  # of an object's red, green and blue to the ground's, around the circle
 
 RUN_SIDE, RUN_NOISE = 16, 0.05
-STEPS, BATCH, LEARNING_RATE, TEST = 800, 64, 0.005, 8000
+STEPS, BATCH, LEARNING_RATE, TEST = 600, 64, 0.005, 8000
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def run(
         lambda: CNN((3, RUN_SIDE, RUN_SIDE), len(KINDS), (8, 16), 3, 1, (32,)),
         batches_of_own_set(lambda seed: classified(samples, seed), BATCH), F.cross_entropy, seeds,
         learning_rate=LEARNING_RATE, schedule="cosine", steps=steps, device=device,
-        evaluate=error_rate(*classified(TEST, TEST_SEED))
+        evaluate=error_rate(*classified(TEST, TEST_SEED)),
     )  # fmt: skip
     return rows_of(trainings, "error")
 

@@ -25,7 +25,8 @@ COLUMNS = {
     "loss": "on new data: mean squared error; of the lexicon, nats a character",
     "parameters": "trainable numbers of the model",
     "training_flop": "counted FLOP of the training, both ways: 2 per multiply-accumulate",
-    "seconds": "wall time of the training; of seeds trained side by side, an equal share",
+    "seconds": "wall time of the training, an equal share of that of seeds trained side by side; "
+    "other work on the machine may have held it up",
 }
 
 

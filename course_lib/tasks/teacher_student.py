@@ -8,8 +8,9 @@ manifold dimension", section 2)
 
     L(N) ~ N^(-4/d).
 
-This is a bound for smooth functions and an observation for networks, no theorem about training: on
-a small budget, wide students are not trained to the end, and exponents come out somewhat off.
+This is an estimate for smooth functions and an observation for networks, no theorem about training.
+Teachers that depend on some inputs more than on others are learned faster, and on a small budget
+wide students are not trained to the end: recorded are -.80 for d = 4 and -.66 for d = 8.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ def teacher(
     """
     check_integers(1, dimensions=dimensions)
     generator = generator_of(seed)
-    network = MLP([dimensions, TEACHER_WIDTH, TEACHER_WIDTH, 1]).requires_grad_(False)
+    with torch.device("meta"):  # the weights come from the seed's own numbers, below
+        network = MLP([dimensions, TEACHER_WIDTH, TEACHER_WIDTH, 1])
+    network = network.to_empty(device="cpu").requires_grad_(False)
     for layer in network.layers:
         fan_in = layer.in_features
         layer.weight.copy_(
@@ -116,7 +119,7 @@ def run(
     answers = ask(test)
     trainings = train_seeds(
         lambda: MLP([dimensions, width, width, 1]), batches, F.mse_loss, seeds,
-        learning_rate=LEARNING_RATE, schedule="cosine", steps=steps, device=device, progress=False,
+        learning_rate=LEARNING_RATE, schedule="cosine", steps=steps, device=device,
         evaluate=lambda model: F.mse_loss(model(test), answers).item(),
     )  # fmt: skip
     return rows_of(trainings, "loss", samples=steps * BATCH)

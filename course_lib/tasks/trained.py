@@ -68,7 +68,7 @@ def train_seeds(
     if len(seeds) > 1:
         return train_many(make_model, batches, loss, seeds, progress=False, **how)
     [seed] = seeds
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         model = make_model()
     return [train(model, batches, loss, seed=seed, progress=False, **how)]

@@ -49,7 +49,7 @@ def test_the_reference_is_as_good_as_itself():
 
 def test_too_sure_and_too_unsure_are_both_worse():
     def score(factor):
-        return forecasting_skill(stretched(factor), PROBLEMS)
+        return forecasting_skill(stretched(factor), PROBLEMS[:12])
 
     narrow = [score(factor) for factor in (1, 0.5, 0.2, 0.05)]
     wide = [score(factor) for factor in (1, 2, 4, 16)]

@@ -206,6 +206,16 @@ def test_no_random_start_finds_better(runs, hoffmann):
     np.testing.assert_allclose(-best[:, 3], hoffmann.beta, rtol=1e-3)
 
 
+def test_near_the_optimum_ten_steps_suffice(runs):
+    fit = fit_chinchilla(*runs, objective="squares")._fit
+    begin = fit.theta + 0.02 * np.random.default_rng(0).standard_normal((200, 5))
+    problem = (fit.form, fit.log_x, fit.log_y[None], fit.weights[None], begin, fit.bounds)
+    found = minimise(*problem, fit.losses, 10)
+    assert found.converged.all() and np.linalg.norm(found.gradient, axis=1).max() < 1e-8
+    np.testing.assert_allclose(found.objective, fit.objective, rtol=1e-10)
+    assert not minimise(*problem, fit.losses, 1).converged.any()
+
+
 def test_another_optimiser_finds_no_better(runs, hoffmann):
     """L-BFGS on the formula, with its analytic gradient, from starts near and far."""
     rng = np.random.default_rng(1)

@@ -271,7 +271,7 @@ def test_any_data_get_a_law_or_a_reason(seed, noise, points, decades):
     assert all(name in named[0] for name in fitted.unidentified)
     assert fitted.E > 0 or "E" in fitted.unidentified
     assert fitted.exponent < 0 and 0 <= fitted.E < y.max()
-    assert fitted.objective <= fit_as_line(x, y) * (1 + 1e-9)
+    assert fitted.objective <= fit_as_line(x, y) * (1 + 1e-7)  # E is nought below 1e-8 of y
     for parameter in ("exponent", "alpha", "A"):
         fitted.estimate(parameter)
     for reach in (1, 10, 1000):

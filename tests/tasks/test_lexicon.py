@@ -161,6 +161,20 @@ def test_a_run_of_the_transformer_loses_less_than_letters_alone_would():
     assert irreducible < row["loss"] < -(alone * alone.log()).sum()
 
 
+def test_the_loss_of_a_run_is_the_cross_entropy_without_the_text_s_own_luck(monkeypatch):
+    evaluated = []
+
+    def capture(make_model, batches, loss, seeds, *, evaluate, **how):
+        evaluated.append(evaluate)
+        return []
+
+    monkeypatch.setattr(characters, "train_seeds", capture)
+    characters.run(width=8, tokens=1024, device="cpu")
+    [evaluate] = evaluated
+    knows_nothing = evaluate(lambda tokens: torch.zeros(*tokens.shape, 13))
+    assert knows_nothing == pytest.approx(math.log(13), abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

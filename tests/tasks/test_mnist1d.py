@@ -55,6 +55,37 @@ def test_signals_have_the_distribution_of_the_recipe(noise):
         assert (abs(np.cov(slow.T) - np.cov(fast.T)) / size).max() < 0.35
 
 
+@law
+@given(st.integers(36, 60), st.floats(0.5, 2), st.floats(-1, 1))
+def test_without_chance_signals_are_exactly_the_recipe_s(zeros, scale, slope):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mnist1d, "PADDING", (zeros, zeros))
+        patch.setattr(mnist1d, "SHIFTS", 1)
+        patch.setattr(mnist1d, "SCALES", (scale, scale))
+        patch.setattr(mnist1d, "SLOPES", (slope, slope))
+        signals, classes = mnist1d.data(20, 0, "cpu", noise=0.0)
+    for signal, label in zip(signals, classes, strict=True):
+        padded = np.append(mnist1d.templates()[label].numpy(), np.zeros(zeros))
+        places = np.linspace(0, len(padded) - 1, 72)
+        stretched = np.interp(places, np.arange(len(padded)), padded) * scale
+        stretched[places >= 12] = 0
+        sheared = stretched - slope * np.linspace(-0.5, 0.5, 72)
+        kept = np.interp(np.linspace(0, 71, 40), np.arange(72), sheared)
+        expected = (kept - mnist1d.MEAN) / mnist1d.DEVIATION
+        np.testing.assert_allclose(signal.numpy(), expected, atol=1e-4)
+
+
+def test_the_published_ranges():
+    assert (mnist1d.PADDING, mnist1d.SHIFTS, mnist1d.SCALES) == ((36, 60), 48, (0.8, 1.2))
+    assert (mnist1d.SMOOTH_NOISE, mnist1d.WHITE_NOISE) == (0.25, 0.02)
+    assert mnist1d.SLOPES == (-0.375, 0.375)
+
+
+def test_noise_is_smoothed_by_a_gaussian_filter():
+    expected = gaussian_filter1d(np.eye(72), mnist1d.SMOOTHING, axis=0)
+    np.testing.assert_allclose(mnist1d._smoothing().numpy(), expected, atol=1e-6)
+
+
 def test_all_signals_together_have_mean_0_and_deviation_1():
     signals, _ = mnist1d.data(100_000, 3, "cpu")
     assert abs(signals.mean()) < 0.01 and abs(signals.std() - 1) < 0.01

@@ -26,6 +26,14 @@ def test_the_loss_lies_above_what_is_irreducible_and_unseen(powers, width, batch
 
 
 @law
+@given(st.floats(1.1, 3.0), st.integers(1, 500))
+def test_one_feature_more_leaves_its_share_less_unseen(source, width):
+    less = spectrum.unseen(width, source) - spectrum.unseen(width + 1, source)
+    assert less == pytest.approx((width + 1) ** -source, rel=1e-6)
+    assert spectrum.unseen(1, 2.0) == pytest.approx(np.pi**2 / 6 - 1)
+
+
+@law
 @given(spectra(), st.integers(4, 64), st.integers(16, 128))
 def test_the_loss_falls_with_width_and_with_samples(powers, width, batches):
     at = [

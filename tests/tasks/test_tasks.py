@@ -148,8 +148,20 @@ def test_the_recorded_slopes_are_near_the_truth():
         curve["dimensions"]: slope(rows, "parameters", "loss")
         for curve, rows in curves_of(TASKS["teacher_student"])
     }
-    assert slopes[4] < slopes[8] - 0.1  # theory: -1 and -.5
-    assert -1.1 < slopes[4] < -0.7 and -0.75 < slopes[8] < -0.4
+    assert slopes[4] == pytest.approx(-0.80, abs=0.01)  # theory: -1
+    assert slopes[8] == pytest.approx(-0.66, abs=0.01)  # theory: -.5
+
+
+def test_the_recorded_mlp_is_near_a_power_law_and_the_cnn_is_not():
+    worst = {}
+    for curve, rows in curves_of(TASKS["mnist1d"]):
+        mean = rows.groupby("samples")["error"].mean()
+        x, y = np.log(mean.index), np.log(mean)
+        line = np.polyfit(x, y, 1)
+        worst[curve["model"]] = abs(np.polyval(line, x) - y).max()
+        if curve["model"] == "mlp":
+            assert line[0] == pytest.approx(-0.29, abs=0.01)
+    assert worst["mlp"] < 0.1 < 0.2 < worst["cnn"]
 
 
 def test_the_recorded_surface_of_the_spectrum_has_its_irreducible_loss():

@@ -38,9 +38,11 @@ def test_a_teacher_is_linear_in_pieces(dimensions, seed):
 
 
 def test_seeds():
+    state = torch.get_rng_state()
     x = inputs(100, 4, generator(1))
     same, again, other = (teacher(4, seed, "cpu")(x) for seed in (1, 1, 2))
     assert torch.equal(same, again) and not torch.allclose(same, other)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_wider_students_come_nearer():
