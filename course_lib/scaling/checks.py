@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,11 @@ def probability(level: float) -> None:
     """Refuse a level that is no probability."""
     if not (isinstance(level, int | float | np.floating) and 0 < level < 1):
         raise ValueError(f"level is {level}; give a probability between 0 and 1")
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a real number, of Python or NumPy, and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def positive(name: str, value: Any) -> float:

@@ -116,7 +116,9 @@ class ChinchillaLaw(Law):
         unit : str
             Of the loss.
         method : {"delta", "profile", "bootstrap"}, optional
-            Without one: the delta method for a robust loss, the profile for least squares.
+            Without one: the delta method for a robust loss, the profile for least squares. The
+            delta method takes noise to be alike everywhere; where it is not, as in the published
+            runs of Hoffmann et al., the bootstrap is wider, and right.
         seed, resamples : int
             Of the bootstrap.
         """
@@ -264,7 +266,7 @@ def fit_kaplan(
 def _fit(softness, parameters, tokens, loss, delta, objective, irreducible, weights, replicates):
     n, d, y = checks.series(parameters=parameters, tokens=tokens, loss=loss)
     checks.one_of("objective", objective, LOSSES)
-    if not (irreducible in ("free", "none") or isinstance(irreducible, int | float)):
+    if not (irreducible in ("free", "none") or checks.is_number(irreducible)):
         raise ValueError(f"irreducible is {irreducible!r}; allowed: 'free', 'none' or a number")
     free, free_softness = irreducible == "free", softness is None
     _check_pairs(n, d, replicates, 4 + free + free_softness)

@@ -185,7 +185,7 @@ def _judge(law, x, level, of, truth):
     forecast = law.predict(x, level=level, of=of)
     return {
         "held": forecast.holds(truth),
-        "width": np.log(forecast.high / forecast.low),
+        "width": np.log(forecast.high / forecast.low) if forecast.low > 0 else np.inf,
         "at_bound": getattr(law, "E", None) == 0,
         "failed": False,
     }

@@ -114,7 +114,8 @@ class Law:
         seed : int
         kind : {"pairs", "residual", "wild"}
             Whole rows are drawn; or residuals, as if noise were alike everywhere; or each
-            residual's size is kept and its sign drawn. Rows of one label stay together.
+            residual keeps its row and takes one of Mammen's two factors, which holds for least
+            squares only. Rows of one label stay together.
 
         Returns
         -------

@@ -210,7 +210,7 @@ def fit_power_law(
     (1.5, 2.0, 0.5, True)
     """
     checks.one_of("direction", direction, ("falls", "grows"))
-    if not (irreducible in ("free", "none") or isinstance(irreducible, int | float)):
+    if not (irreducible in ("free", "none") or checks.is_number(irreducible)):
         raise ValueError(f"irreducible is {irreducible!r}; allowed: 'free', 'none' or a number")
     x, y = checks.series(x=x, y=y)
     free = irreducible == "free"

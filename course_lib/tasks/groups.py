@@ -9,7 +9,7 @@ All is known in closed form. Whoever knows the group errs with the probability
 so that unequal separations plant a gap that no amount of data removes. A linear classifier
 ``sign(w x + b)``, the same for all, errs in group g with the mean over both classes of
 
-    Phi(-(m_g w + y b) / |w|),
+    Phi(-(m_g w + y b) / length(w)),
 
 so that directions which differ plant a second gap, which is decided by who is in the sample: the
 minority pays. (Fisher, 1936, for the classifier; Phi is the normal distribution function.)
@@ -161,7 +161,7 @@ class TwoGroups:
 
         ``(I + sum_g share_g m_g m_g^T)^-1 sum_g share_g m_g``; the bias tends to 0.
         """
-        shares = torch.tensor([1 - self.share, self.share])
+        shares = torch.tensor([1 - self.share, self.share], dtype=torch.float32)
         second = torch.eye(self.dimensions) + self.middles.T @ (shares[:, None] * self.middles)
         return torch.linalg.solve(second, shares @ self.middles)
 

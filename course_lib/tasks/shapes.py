@@ -191,9 +191,9 @@ def truth(**_: Any) -> dict[str, Any]:
     """What is known of a setting: nothing exactly.
 
     >>> truth()["form"]
-    'falls with samples, as measured; nothing is known exactly'
+    'falls with samples as far as the steps suffice; measured, not known'
     """
-    return {"form": "falls with samples, as measured; nothing is known exactly"}
+    return {"form": "falls with samples as far as the steps suffice; measured, not known"}
 
 
 def _inside(labels, centre, radius, angle, side: int) -> torch.Tensor:

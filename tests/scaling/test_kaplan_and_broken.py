@@ -155,6 +155,20 @@ def test_the_exponents_are_those_far_from_the_break():
         assert fitted.reach == (1, pytest.approx(1e5))
 
 
+@pytest.mark.parametrize("direction", ["falls", "grows"])
+@pytest.mark.parametrize("bend", [0.4, -0.4])
+def test_solve_is_the_inverse_before_and_after_the_break(bend, direction):
+    x = np.geomspace(1, 1e5, 30)
+    sign = 1 if direction == "grows" else -1
+    noise = np.exp(0.01 * np.random.default_rng(0).standard_normal(30))
+    y = break_of(x, 0.2, 0.9, 300.0, bend, 2.0, sign) * noise
+    fitted = fit_broken_power_law(x, y, direction=direction)
+    for at in (1e-3, 1.0, 300.0, 1e4, 1e9):
+        assert fitted.solve(fitted(at)) == pytest.approx(at, rel=1e-6)
+    low, high = fitted.solve_interval(fitted(1e4), n=60)
+    assert low < 1e4 < high < 1e5
+
+
 def test_a_break_with_an_irreducible_part():
     x = np.geomspace(1, 1e6, 40)
     y = 0.02 + break_of(x, 0.2, 0.9, 300.0, -0.4, 2.0)
