@@ -119,5 +119,5 @@ def fit_form(form: Form, data: Runs) -> Fitted:
         else:
             several = {} if data.replicates is None else {"replicates": data.replicates}
             law = FORMS[name](data.x, data.y, direction=data.direction, **several)
-    said = (str(w.message) for w in caught if issubclass(w.category, UserWarning))
-    return Fitted(law, "; ".join(dict.fromkeys(said)))
+    said = dict.fromkeys(str(warning.message) for warning in caught)
+    return Fitted(law, "; ".join(said))

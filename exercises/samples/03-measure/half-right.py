@@ -16,7 +16,7 @@ exponent, overhead = law.exponent, law.E
 def forecast(x, y, x_new, level):
     """Median and interval of one new measurement at x_new."""
     law = fit_power_law(x, y, irreducible="free", direction="grows")
-    said = law.predict(x_new, level, of="mean")
+    said = law.predict(x_new, level, of="mean", method="delta")
     return said.median, said.low, said.high
 
 
