@@ -7,17 +7,15 @@ from typing import Literal
 
 import numpy as np
 
-from course_lib.quantities import LEVEL, Forecast
 from course_lib.scaling import checks
+from course_lib.scaling.curve import CurveLaw
 from course_lib.scaling.fitting import Fit, fit
 from course_lib.scaling.forms import Form
 from course_lib.scaling.identification import warn_of
-from course_lib.scaling.intervals import Method, Of
-from course_lib.scaling.law import Law
 
 
 @dataclass(frozen=True)
-class BrokenPowerLaw(Law):
+class BrokenPowerLaw(CurveLaw):
     """The law E + ((A_1 x^s_1)^(1/g) + (A_2 x^s_2)^(1/g))^g.
 
     Attributes
@@ -42,10 +40,6 @@ class BrokenPowerLaw(Law):
     softness: float
     reach: tuple[float, float]
 
-    def __call__(self, x: float | np.ndarray) -> float | np.ndarray:
-        """The law at x."""
-        return self._value(x, x)
-
     def _public(self, theta):
         return _public(self._fit, theta)
 
@@ -62,29 +56,6 @@ class BrokenPowerLaw(Law):
             "break_at": (axes[2] - axes[0] - log_break * (axes[1] - axes[3])) / apart,
         }
         return known | ({"E": axes[-1]} if fitted.form.free_floor and self.E > 0 else {})
-
-    def band(
-        self,
-        x: np.ndarray,
-        level: float = LEVEL,
-        of: Of = "new run",
-        method: Method | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Median and interval of the law at each x, three arrays of shape (n,), for plots."""
-        return self._band([x, x], level, of, method)
-
-    def predict(
-        self,
-        x: float,
-        level: float = LEVEL,
-        of: Of = "new run",
-        unit: str = "",
-        method: Method | None = None,
-        seed: int = 0,
-        resamples: int = 1000,
-    ) -> Forecast:
-        """Forecast one new measurement at x, or the law there; arguments as in `PowerLaw`."""
-        return self._predict([x, x], level, of, unit, method, seed, resamples)
 
     def _solved(self, target, theta):
         form, middle = self._fit.form, self._fit.middle
@@ -157,7 +128,7 @@ def fit_broken_power_law(
     x, y = checks.series(x=x, y=y)
     free = irreducible == "free"
     checks.enough(len(np.unique(x)), 5 + free)
-    if replicates is None or replicates is False:
+    if not checks.several(replicates):
         checks.increasing(x)
     sign = 1 if direction == "grows" else -1
     tried = [
@@ -185,7 +156,7 @@ def _public(fitted: Fit, theta: np.ndarray) -> dict[str, np.ndarray]:
     apart = theta[:, 1] - theta[:, 3]
     log_break = (theta[:, 2] - theta[:, 0]) / np.where(apart == 0, np.nan, apart)
     return {
-        "E": np.exp(fitted.form.log_level(theta)[:, 0] + fitted.middle),
+        "E": fitted.irreducible(theta),
         "first_exponent": theta[rows, first],
         "second_exponent": theta[rows, second],
         "break_at": np.exp(np.clip(log_break + fitted.centres[0], -700, 700)),

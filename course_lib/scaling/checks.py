@@ -67,6 +67,24 @@ def increasing(x: np.ndarray) -> None:
         )
 
 
+def several(replicates: Any) -> bool:
+    """Whether several runs of one size are meant."""
+    return replicates is not None and replicates is not False
+
+
+def irreducible(given: Any, y: np.ndarray) -> tuple[bool, float | None]:
+    """Whether an irreducible part is fitted, and the one that is given, if any (0 is none)."""
+    if not (given in ("free", "none") or is_number(given)):
+        raise ValueError(f"irreducible is {given!r}; allowed: 'free', 'none' or a number")
+    if given in ("free", "none", 0):
+        return given == "free", None
+    floor = float(given)
+    smallest = y.min(initial=np.inf)
+    if not 0 < floor < smallest:
+        raise ValueError(f"irreducible is {floor:g}; it must lie between 0 and {smallest:g}")
+    return False, floor
+
+
 def labels(replicates: Any, points: int) -> np.ndarray | None:
     """What each row shares with others: None where rows are independent.
 

@@ -53,20 +53,7 @@ class ChinchillaLaw(Law):
         return self._value(parameters, tokens)
 
     def _public(self, theta):
-        fitted = self._fit
-        factors = [
-            np.exp(theta[:, 2 * k] + fitted.middle - theta[:, 2 * k + 1] * fitted.centres[k])
-            for k in (0, 1)
-        ]
-        floor = theta[:, -1] + fitted.middle if fitted.form.free_floor else np.full(
-            len(theta), np.log(self.E) if self.E > 0 else -np.inf)  # fmt: skip
-        return {
-            "E": np.exp(floor),
-            "A": factors[0],
-            "alpha": -theta[:, 1],
-            "B": factors[1],
-            "beta": -theta[:, 3],
-        } | ({"softness": fitted.form.softness(theta)[:, 0]} if fitted.form.free_softness else {})
+        return _public(self._fit, theta)
 
     @property
     def _slopes(self):
@@ -228,7 +215,7 @@ def fit_chinchilla(
     >>> print(law.predict(7e10, 1.4e12, unit="nat"))
     1.94 nat [1.94, 1.94] at 0.9
     """
-    return _fit(1.0, parameters, tokens, loss, delta, objective, irreducible, weights, replicates)
+    return _fit(False, parameters, tokens, loss, delta, objective, irreducible, weights, replicates)
 
 
 def fit_kaplan(
@@ -260,19 +247,16 @@ def fit_kaplan(
     >>> round(law.E, 5), round(law.alpha, 5), round(law.beta, 5), round(law.softness, 5)
     (0.5, 0.4, 0.5, 0.6)
     """
-    return _fit(None, parameters, tokens, loss, delta, objective, irreducible, weights, replicates)
+    return _fit(True, parameters, tokens, loss, delta, objective, irreducible, weights, replicates)
 
 
-def _fit(softness, parameters, tokens, loss, delta, objective, irreducible, weights, replicates):
+def _fit(
+    free_softness, parameters, tokens, loss, delta, objective, irreducible, weights, replicates
+):
     n, d, y = checks.series(parameters=parameters, tokens=tokens, loss=loss)
     checks.one_of("objective", objective, LOSSES)
-    if not (irreducible in ("free", "none") or checks.is_number(irreducible)):
-        raise ValueError(f"irreducible is {irreducible!r}; allowed: 'free', 'none' or a number")
-    free, free_softness = irreducible == "free", softness is None
+    free, floor = checks.irreducible(irreducible, y)
     _check_pairs(n, d, replicates, 4 + free + free_softness)
-    floor = None if irreducible in ("free", "none", 0) else float(irreducible)
-    if floor is not None and not 0 < floor < y.min():
-        raise ValueError(f"irreducible is {floor:g}; it must lie between 0 and {y.min():g}")
     fitted = fit(
         Form(2, free_floor=free, free_softness=free_softness), -1, [n, d], y,
         loss=objective, delta=delta, weights=checks.weights(weights, len(n)),
@@ -280,29 +264,32 @@ def _fit(softness, parameters, tokens, loss, delta, objective, irreducible, weig
     )  # fmt: skip
     names = ("A", "alpha", "B", "beta", *["softness"] * free_softness, *["E"] * free)
     unknown = warn_of(fitted, names, 3)
-    return _law(fitted, n, d, unknown, floor or 0.0)
-
-
-def _law(fitted: Fit, n, d, unknown, floor: float) -> ChinchillaLaw:
-    theta, centres, middle = fitted.theta, fitted.centres, fitted.middle
+    public = {"softness": 1.0} | {
+        name: float(rows[0]) for name, rows in _public(fitted, fitted.theta[None]).items()
+    }
+    if floor is not None:
+        public["E"] = floor
     flop = FLOP_PER_PARAMETER_AND_TOKEN * n * d
-    return ChinchillaLaw(
-        unknown,
-        fitted,
-        E=float(np.exp(theta[-1] + middle)) if fitted.form.free_floor else floor,
-        A=float(np.exp(theta[0] + middle - theta[1] * centres[0])),
-        alpha=float(-theta[1]),
-        B=float(np.exp(theta[2] + middle - theta[3] * centres[1])),
-        beta=float(-theta[3]),
-        softness=float(fitted.form.softness(theta[None])[0, 0]),
-        reach=(float(flop.min()), float(flop.max())),
-    )
+    return ChinchillaLaw(unknown, fitted, **public, reach=(float(flop.min()), float(flop.max())))
+
+
+def _public(fitted: Fit, theta: np.ndarray) -> dict[str, np.ndarray]:
+    known = {
+        "E": fitted.irreducible(theta),
+        "A": fitted.factor(theta, 0),
+        "alpha": -theta[:, 1],
+        "B": fitted.factor(theta, 1),
+        "beta": -theta[:, 3],
+    }
+    if fitted.form.free_softness:
+        known["softness"] = fitted.form.softness(theta)[:, 0]
+    return known
 
 
 def _check_pairs(n, d, replicates, parameters: int) -> None:
     pairs = np.stack([n, d], 1)
     distinct, first, count = np.unique(pairs, axis=0, return_index=True, return_counts=True)
-    if (replicates is None or replicates is False) and (count > 1).any():
+    if not checks.several(replicates) and (count > 1).any():
         twice = distinct[np.argmax(count > 1)]
         at = np.flatnonzero((pairs == twice).all(1))
         raise ValueError(

@@ -38,11 +38,8 @@ class Solutions:
 
     def best(self) -> Solutions:
         """The row with the least objective, as one row."""
-        return self.rows(slice(k := int(np.argmin(self.objective)), k + 1))
-
-    def rows(self, chosen) -> Solutions:
-        """Some of the rows."""
-        return Solutions(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+        k = int(np.argmin(self.objective))
+        return Solutions(*(getattr(self, name)[k : k + 1] for name in self.__dataclass_fields__))
 
 
 def minimise(

@@ -53,6 +53,15 @@ class Fit:
         """Rows less free parameters."""
         return self.points - self.form.size
 
+    def irreducible(self, theta: np.ndarray) -> np.ndarray:
+        """E of each row of parameters, in the unit of y."""
+        return np.exp(self.form.log_level(theta)[:, 0] + self.middle)
+
+    def factor(self, theta: np.ndarray, term: int) -> np.ndarray:
+        """A of a term, for each row of parameters, in the unit of y."""
+        log_a, slope = theta[:, 2 * term], theta[:, 2 * term + 1]
+        return np.exp(log_a + self.middle - slope * self.centres[term])
+
     @cached_property
     def bounds(self) -> np.ndarray:
         """The box that the parameters stay in, shape (2, size)."""

@@ -7,18 +7,16 @@ from typing import Literal
 
 import numpy as np
 
-from course_lib.quantities import LEVEL, Forecast
 from course_lib.scaling import checks
-from course_lib.scaling.fitting import Fit, fit
+from course_lib.scaling.curve import CurveLaw
+from course_lib.scaling.fitting import fit
 from course_lib.scaling.forms import Form
 from course_lib.scaling.identification import warn_of
-from course_lib.scaling.intervals import Method, Of
-from course_lib.scaling.law import Law
 from course_lib.scaling.replicates import CONSTANT, noise_trend
 
 
 @dataclass(frozen=True)
-class PowerLaw(Law):
+class PowerLaw(CurveLaw):
     """The law y = E + A x^exponent, fitted in log y.
 
     Attributes
@@ -57,18 +55,10 @@ class PowerLaw(Law):
         """The exponent of a loss, counted positive: ``-exponent``."""
         return -self.exponent
 
-    def __call__(self, x: float | np.ndarray) -> float | np.ndarray:
-        """The law at x."""
-        return self._value(x)
-
     def _public(self, theta):
-        fitted = self._fit
-        given = np.log(self.E) if self.E > 0 else -np.inf
-        level = theta[:, -1] + fitted.middle if fitted.form.free_floor else np.full(
-            len(theta), given)  # fmt: skip
         return {
-            "E": np.exp(level),
-            "A": np.exp(theta[:, 0] + fitted.middle - theta[:, 1] * fitted.centres[0]),
+            "E": self._fit.irreducible(theta),
+            "A": self._fit.factor(theta, 0),
             "exponent": theta[:, 1],
             "alpha": -theta[:, 1],
         }
@@ -82,62 +72,6 @@ class PowerLaw(Law):
             "A": axes[0] - self._fit.centres[0] * axes[1],
         }
         return known | ({"E": axes[-1]} if self._fit.form.free_floor and self.E > 0 else {})
-
-    def band(
-        self,
-        x: np.ndarray,
-        level: float = LEVEL,
-        of: Of = "new run",
-        method: Method | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Median and interval of the law at each x, for plots.
-
-        Parameters
-        ----------
-        x : array of shape (n,)
-        level : float
-        of : {"new run", "mean"}
-            Where a single new measurement will fall, noise included; or where the law itself runs.
-        method : {"profile", "delta", "bootstrap"}, optional
-            As in `predict`; the delta method is quick, a profile takes milliseconds for each x.
-
-        Returns
-        -------
-        median, low, high : arrays of shape (n,)
-        """
-        return self._band([x], level, of, method)
-
-    def predict(
-        self,
-        x: float,
-        level: float = LEVEL,
-        of: Of = "new run",
-        unit: str = "",
-        method: Method | None = None,
-        seed: int = 0,
-        resamples: int = 1000,
-    ) -> Forecast:
-        """Forecast one new measurement at x, or the law there.
-
-        Parameters
-        ----------
-        x : float
-        level : float
-        of : {"new run", "mean"}
-            The interval covers a new run, noise included; or only the law, the mean of many runs.
-        unit : str
-            Of y.
-        method : {"profile", "delta", "bootstrap"}, optional
-            Without one: the profile for independent runs and least squares, else the delta method.
-            Chapter 10 and ``benchmarks/extrapolation_coverage.py`` show how often each holds.
-        seed, resamples : int
-            Of the bootstrap (pairs, or whole labels).
-
-        Notes
-        -----
-        The interval assumes this form of law; it knows nothing of a bend beyond the data.
-        """
-        return self._predict([x], level, of, unit, method, seed, resamples)
 
     def _solved(self, target, theta):
         table = self._public(theta)
@@ -210,18 +144,13 @@ def fit_power_law(
     (1.5, 2.0, 0.5, True)
     """
     checks.one_of("direction", direction, ("falls", "grows"))
-    if not (irreducible in ("free", "none") or checks.is_number(irreducible)):
-        raise ValueError(f"irreducible is {irreducible!r}; allowed: 'free', 'none' or a number")
     x, y = checks.series(x=x, y=y)
-    free = irreducible == "free"
-    checks.enough(len(np.unique(x)), 3 if free else 2)
-    several = replicates is not None and replicates is not False
+    free, floor = checks.irreducible(irreducible, y)
+    checks.enough(len(np.unique(x)), 2 + free)
+    several = checks.several(replicates)
     if not several:
         checks.increasing(x)
     groups = checks.labels(replicates, len(x))
-    floor = None if irreducible in ("free", "none", 0) else float(irreducible)
-    if floor is not None and not 0 < floor < y.min():
-        raise ValueError(f"irreducible is {floor:g}; it must lie between 0 and {y.min():g}")
     sign = 1 if direction == "grows" else -1
     _check_way(np.log(x), np.log(y), sign)
     trend = noise_trend(np.log(x), np.log(y)) if several else CONSTANT
@@ -231,16 +160,14 @@ def fit_power_law(
         groups=groups, trend=trend, floor=floor,
     )  # fmt: skip
     unknown = warn_of(fitted, ("A", "exponent", "E"), 2)
-    return _power_law(fitted, x, unknown, floor or 0.0)
-
-
-def _power_law(fitted: Fit, x: np.ndarray, unknown: tuple[str, ...], floor: float) -> PowerLaw:
-    slope = float(fitted.theta[1])
-    if fitted.form.free_floor:
-        floor = float(np.exp(fitted.theta[-1] + fitted.middle))
-    scale = float(np.exp(fitted.theta[0] + fitted.middle - slope * fitted.centres[0]))
+    theta = fitted.theta[None]
     return PowerLaw(
-        unknown, fitted, E=floor, A=scale, exponent=slope, reach=(float(x.min()), float(x.max()))
+        unknown,
+        fitted,
+        E=float(fitted.irreducible(theta)[0]) if floor is None else floor,
+        A=float(fitted.factor(theta, 0)[0]),
+        exponent=float(fitted.theta[1]),
+        reach=(float(x.min()), float(x.max())),
     )
 
 

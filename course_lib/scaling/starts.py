@@ -18,7 +18,7 @@ _ONE_TERM = np.geomspace(0.005, 8.0, 160)
 _TWO_TERMS = np.geomspace(0.03, 4.0, 16)
 _COARSE = np.geomspace(0.04, 3.0, 12)
 _SOFTNESS = (0.15, 0.3, 0.5, 0.75, 1.0, 1.5)
-_FLOORS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.97)  # shares of the smallest y
+_FLOORS = (0.3, 0.6, 0.8, 0.9, 0.97)  # shares of the smallest y
 
 
 def starts(
@@ -52,7 +52,7 @@ def _floors(form: Form, g: float, log_y: np.ndarray) -> list[float | None]:
         return [float(np.exp(form.log_floor))]
     if g == 1.0:
         return [None]
-    return [share * float(np.exp(log_y.min())) for share in _FLOORS[1:]]
+    return [share * float(np.exp(log_y.min())) for share in _FLOORS]
 
 
 def _projected(form, exponents, g, floor, log_x, log_y, weights):

@@ -20,7 +20,8 @@ from course_lib.models import Transformer
 from course_lib.models.checking import check_integers
 from course_lib.tasks.checking import check_seeds, generator_of
 from course_lib.tasks.lexicon import Lexicon, lexicon, preceding
-from course_lib.tasks.trained import TEST_SEED, rows_of, train_seeds
+from course_lib.tasks.trained import TEST_SEED, rows_of
+from course_lib.training import train_many
 
 WORDS, LETTERS, LONGEST = 2000, 12, 5
 LAYERS, HEADS, CONTEXT, ROWS = 2, 2, 16, 64
@@ -78,10 +79,10 @@ def run(
         beyond = cross_entropy(model(preceding(characters)), characters) - surprisal.mean()
         return irreducible + beyond.item()
 
-    trainings = train_seeds(
+    trainings = train_many(
         lambda: transformer(width), text.batches(ROWS, CONTEXT), cross_entropy, seeds,
         learning_rate=LEARNING_RATE / width, schedule=_warm_up_and_cosine,
-        steps=tokens // (ROWS * CONTEXT), evaluate=evaluate, device=device,
+        steps=tokens // (ROWS * CONTEXT), evaluate=evaluate, device=device, progress=False,
     )  # fmt: skip
     return rows_of(trainings, "loss")
 

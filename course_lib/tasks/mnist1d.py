@@ -26,7 +26,8 @@ from course_lib.devices import pick
 from course_lib.models import CNN, MLP
 from course_lib.models.checking import check_integers
 from course_lib.tasks.checking import check_number, check_seeds, generator_of
-from course_lib.tasks.trained import TEST_SEED, batches_of_own_set, error_rate, rows_of, train_seeds
+from course_lib.tasks.trained import TEST_SEED, batches_of_own_set, error_rate, rows_of
+from course_lib.training import train_many
 
 CLASSES, LENGTH = 10, 40
 # The curves of the digits 0 to 9: `get_templates` in the authors' mnist1d/data.py, their published
@@ -179,10 +180,10 @@ def run(
         signals, classes = data(count, seed, device)
         return (signals[:, None] if model == "cnn" else signals), classes  # CNNs take channels
 
-    trainings = train_seeds(
+    trainings = train_many(
         NETWORKS[model], batches_of_own_set(partial(shaped, samples), BATCH), F.cross_entropy,
         seeds, learning_rate=LEARNING_RATE, schedule="cosine", steps=steps, device=device,
-        evaluate=error_rate(*shaped(TEST, TEST_SEED)),
+        evaluate=error_rate(*shaped(TEST, TEST_SEED)), progress=False,
     )  # fmt: skip
     return rows_of(trainings, "error")
 

@@ -24,7 +24,8 @@ from course_lib.devices import pick
 from course_lib.models import CNN
 from course_lib.models.checking import check_integers
 from course_lib.tasks.checking import check_number, check_seeds, generator_of
-from course_lib.tasks.trained import TEST_SEED, batches_of_own_set, error_rate, rows_of, train_seeds
+from course_lib.tasks.trained import TEST_SEED, batches_of_own_set, error_rate, rows_of
+from course_lib.training import train_many
 
 KINDS = ("circle", "square", "triangle")  # labels 1, 2 and 3; 0 is the ground, or no object
 CORNERS = (None, 4, 3)
@@ -178,10 +179,10 @@ def run(
         shown = pictures(count, RUN_SIDE, noise=RUN_NOISE, seed=seed, device=device)
         return shown.images, shown.labels[:, 0] - 1
 
-    trainings = train_seeds(
+    trainings = train_many(
         lambda: CNN((3, RUN_SIDE, RUN_SIDE), len(KINDS), (8, 16), 3, 1, (32,)),
         batches_of_own_set(lambda seed: classified(samples, seed), BATCH), F.cross_entropy, seeds,
-        learning_rate=LEARNING_RATE, schedule="cosine", steps=steps, device=device,
+        learning_rate=LEARNING_RATE, schedule="cosine", steps=steps, device=device, progress=False,
         evaluate=error_rate(*classified(TEST, TEST_SEED)),
     )  # fmt: skip
     return rows_of(trainings, "error")

@@ -25,7 +25,8 @@ from course_lib.devices import pick
 from course_lib.models import MLP
 from course_lib.models.checking import check_integers
 from course_lib.tasks.checking import check_seeds, generator_of
-from course_lib.tasks.trained import TEST_SEED, rows_of, train_seeds
+from course_lib.tasks.trained import TEST_SEED, rows_of
+from course_lib.training import train_many
 
 TEACHER_WIDTH = 64
 SIDE = 12**0.5  # of the cube of inputs, so that each has the variance 1
@@ -117,9 +118,9 @@ def run(
 
     test = inputs(TEST, dimensions, generator_of(TEST_SEED)).to(device)
     answers = ask(test)
-    trainings = train_seeds(
+    trainings = train_many(
         lambda: MLP([dimensions, width, width, 1]), batches, F.mse_loss, seeds,
-        learning_rate=LEARNING_RATE, schedule="cosine", steps=steps, device=device,
+        learning_rate=LEARNING_RATE, schedule="cosine", steps=steps, device=device, progress=False,
         evaluate=lambda model: F.mse_loss(model(test), answers).item(),
     )  # fmt: skip
     return rows_of(trainings, "loss", samples=steps * BATCH)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from course_lib.training import Training, train, train_many
+from course_lib.training import Training
 
 TEST_SEED = 10**6  # of all test sets; seeds of trainings are small
 
@@ -47,31 +47,6 @@ def error_rate(inputs: torch.Tensor, classes: torch.Tensor) -> Callable[[torch.n
     0.5
     """
     return lambda model: (model(inputs).argmax(1) != classes).float().mean().item()
-
-
-def train_seeds(
-    make_model: Callable[[], torch.nn.Module],
-    batches: Any,
-    loss: Callable[..., torch.Tensor],
-    seeds: Sequence[int],
-    **how: Any,
-) -> list[Training]:
-    """As `train_many`; one seed alone is trained as itself, which is sooner done.
-
-    >>> x = torch.linspace(-1, 1, 16).reshape(-1, 1)
-    >>> task = (lambda: torch.nn.Linear(1, 1), (x, 2 * x), torch.nn.functional.mse_loss)
-    >>> [alone] = train_seeds(*task, seeds=[3], steps=5)
-    >>> together = train_seeds(*task, seeds=[3, 5], steps=5)
-    >>> abs(alone.final_loss - together[0].final_loss) < 1e-6
-    True
-    """
-    if len(seeds) > 1:
-        return train_many(make_model, batches, loss, seeds, progress=False, **how)
-    [seed] = seeds
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
-        model = make_model()
-    return [train(model, batches, loss, seed=seed, progress=False, **how)]
 
 
 def rows_of(trainings: list[Training], y: str, **more: Any) -> list[dict[str, Any]]:

@@ -80,8 +80,9 @@ def train_many(
     Some networks cannot be batched this way: those that draw random numbers themselves (dropout),
     recurrent layers of PyTorch, those that branch on values. Nor can optimisers that look at a
     whole matrix at once; known to be fine are SGD, Adam, AdamW and RMSprop. Then the seeds are
-    trained one by one from the start, and ``.alone_because`` says why. The first step of a batched
-    training is checked against each network by itself. See chapter 8 of the book.
+    trained one by one from the start, and ``.alone_because`` says why. One seed is trained as
+    `train` does it. The first step of a batched training is checked against each network by itself.
+    See chapter 8 of the book.
 
     Examples
     --------
@@ -107,6 +108,8 @@ def train_many(
 
     models = [make(seed) for seed in seeds]
     target = pick(device) if device is not None else device_of(models[0])
+    if len(seeds) == 1:  # a stack of one is slower than the network itself
+        return [train_alone(models[0].to(target), batches, loss, plan, target, seeds[0])]
     try:
         return _train_together([m.to(target) for m in models], batches, loss, seeds, plan, target)
     except FloatingPointError:

@@ -168,7 +168,7 @@ def test_the_loss_of_a_run_is_the_cross_entropy_without_the_text_s_own_luck(monk
         evaluated.append(evaluate)
         return []
 
-    monkeypatch.setattr(characters, "train_seeds", capture)
+    monkeypatch.setattr(characters, "train_many", capture)
     characters.run(width=8, tokens=1024, device="cpu")
     [evaluate] = evaluated
     knows_nothing = evaluate(lambda tokens: torch.zeros(*tokens.shape, 13))

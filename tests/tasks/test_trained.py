@@ -3,7 +3,8 @@
 import torch
 
 from course_lib.models import MLP
-from course_lib.tasks.trained import batches_of_own_set, error_rate, rows_of, train_seeds
+from course_lib.tasks.trained import batches_of_own_set, error_rate, rows_of
+from course_lib.training import train_many
 
 
 def generator(seed):
@@ -33,9 +34,9 @@ def test_one_seed_alone_is_what_it_is_among_others():
     def trainings(seeds):
         state = torch.get_rng_state()
         batches = batches_of_own_set(lambda seed: (x, x**2 + seed % 7), rows=8)
-        done = train_seeds(
+        done = train_many(
             lambda: MLP([1, 8, 1]), batches, torch.nn.functional.mse_loss, seeds,
-            steps=20, evaluate=lambda model: model(x).sum().item(),
+            steps=20, evaluate=lambda model: model(x).sum().item(), progress=False,
         )  # fmt: skip
         assert torch.equal(torch.get_rng_state(), state)
         return rows_of(done, "sum", samples=32)
