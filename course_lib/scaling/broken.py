@@ -11,7 +11,9 @@ from course_lib.scaling import checks
 from course_lib.scaling.curve import CurveLaw
 from course_lib.scaling.fitting import Fit, fit
 from course_lib.scaling.forms import Form
-from course_lib.scaling.identification import warn_of
+from course_lib.scaling.identification import clearly_worse, warn_of
+
+BREAK = ("first_exponent", "second_exponent", "break_at", "softness")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class BrokenPowerLaw(CurveLaw):
             "first_exponent": axes[first],
             "second_exponent": axes[second],
             "break_at": (axes[2] - axes[0] - log_break * (axes[1] - axes[3])) / apart,
+            "softness": axes[fitted.form.softness_at],
         }
         return known | ({"E": axes[-1]} if fitted.form.free_floor and self.E > 0 else {})
 
@@ -131,21 +134,19 @@ def fit_broken_power_law(
     if not checks.several(replicates):
         checks.increasing(x)
     sign = 1 if direction == "grows" else -1
+    how = {
+        "loss": loss, "delta": delta, "weights": checks.weights(weights, len(x)),
+        "groups": checks.labels(replicates, len(x)),
+    }  # fmt: skip
     tried = [
-        fit(
-            Form(2, free_floor=free, free_softness=True, soft_sign=bend), sign, [x, x], y,
-            loss=loss, delta=delta, weights=checks.weights(weights, len(x)),
-            groups=checks.labels(replicates, len(x)),
-        )
+        fit(Form(2, free_floor=free, free_softness=True, soft_sign=bend), sign, [x, x], y, **how)
         for bend in (1, -1)
-    ]  # fmt: skip
+    ]
     fitted = min(tried, key=lambda found: found.objective)
     names = ("A", "first_exponent", "A", "second_exponent", "softness", *["E"] * free)
-    unknown = warn_of(fitted, names, 2)
-    return _law(fitted, x, unknown)
-
-
-def _law(fitted: Fit, x: np.ndarray, unknown: tuple[str, ...]) -> BrokenPowerLaw:
+    straight = fit(Form(1, free_floor=free), sign, [x], y, **how)
+    bends = clearly_worse(straight.objective, fitted, 3)
+    unknown = warn_of(fitted, names, 2, () if bends else BREAK)
     public = {name: float(rows[0]) for name, rows in _public(fitted, fitted.theta[None]).items()}
     return BrokenPowerLaw(unknown, fitted, **public, reach=(float(x.min()), float(x.max())))
 

@@ -17,14 +17,19 @@ class NotIdentified(UserWarning):
     """The data do not determine a parameter."""
 
 
-def warn_of(fitted: Fit, names: tuple[str, ...], level: int) -> tuple[str, ...]:
-    """Warn where the fit did not converge or a parameter is not identified; which are not."""
+def warn_of(
+    fitted: Fit, names: tuple[str, ...], level: int, needless: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Warn where the fit did not converge or a parameter is not identified; which are not.
+
+    ``needless`` are parameters that the data could do without, as the caller found.
+    """
     if not fitted.converged:
         warnings.warn(
             f"the fit has not converged: its gradient is {fitted.gradient_norm:.2g}",
             stacklevel=level + 1,
         )
-    unknown = tuple(_unidentified(fitted, names))
+    unknown = tuple(dict.fromkeys((*needless, *_unidentified(fitted, names))))
     if unknown:
         said = " and ".join(unknown)
         why = "laws with quite other values fit them as well"
@@ -67,6 +72,14 @@ def _needed(fitted: Fit) -> bool:
     begin = begin_at(pure, *data, fitted.sign, box(pure, fitted.sign, fitted.log_y))
     without = minimise(pure, fitted.log_x, fitted.log_y[None], fitted.weights[None], begin,
                        box(pure, fitted.sign, fitted.log_y), fitted.losses).best()  # fmt: skip
-    gain = float(without.objective[0]) - fitted.objective
+    return clearly_worse(float(without.objective[0]), fitted, 1)
+
+
+def clearly_worse(objective: float, fitted: Fit, fewer: int) -> bool:
+    """Whether a law with so many parameters fewer fits worse than chance has it (F test, 5 %).
+
+    Of squares this is exact in the limit; of a robust loss it asks for more.
+    """
     freedom = fitted.degrees_of_freedom
-    return gain * freedom >= stats.f.ppf(0.95, 1, freedom) * fitted.objective
+    gain = (objective - fitted.objective) / fewer
+    return gain * freedom >= stats.f.ppf(0.95, fewer, freedom) * fitted.objective

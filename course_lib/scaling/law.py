@@ -14,6 +14,7 @@ from course_lib.scaling.checks import probability
 from course_lib.scaling.fitting import Fit
 
 LARGEST = np.log(np.finfo(float).max)
+WIDEST = 300.0  # half-width in the logarithm: the outermost draw lies 2.2 times as far out
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ class Law:
         )
         if parameter in EXPONENTS:
             return Estimate(value, value - half, value + half, "", "measured")
-        low, high = spread(np.log(value), half) if value > 0 else (0.0, 0.0)
-        return Estimate(value, min(low, value), max(high, value))
+        ends = np.sign(value) * np.array(spread(np.log(abs(value)), half)) if value else (0.0, 0.0)
+        return Estimate(value, min(*ends, value), max(*ends, value))
 
     def bootstrap(self, n: int = 1000, seed: int = 0, kind: str = "pairs") -> pd.DataFrame:
         """Refit to resamples of the data.
@@ -224,6 +225,7 @@ EXPONENTS = {"exponent", "alpha", "beta", "first_exponent", "second_exponent"}
 
 
 def spread(middle: float, half: float) -> tuple[float, float]:
-    """Ends of an interval of this half-width in the logarithm, within what a number can hold."""
+    """Ends of an interval of this half-width in the logarithm, within what draws of it can hold."""
+    half = min(half, WIDEST)
     ends = np.clip([middle - half, middle + half], -700, LARGEST)
     return tuple(float(end) for end in np.exp(ends))

@@ -52,7 +52,7 @@ def surface(n, d, floor, a, alpha, b, beta, softness=1.0):
 
 def chinchilla_runs():
     """Parameters, tokens and losses of the 240 runs: all but the five highest losses."""
-    table = facts.table("chinchilla_runs")
+    table = facts("chinchilla_runs")
     columns = ("params", "training_flop", "loss_nats")
     n, flop, loss = (table[name].to_numpy(float) for name in columns)
     kept = loss < np.sort(loss)[-5]

@@ -255,11 +255,11 @@ def test_the_bootstrap_spreads_as_the_interval_says(runs, hoffmann):
     assert (ratios > 0.75).all() and (ratios < 1.35).all(), ratios
 
 
-def test_the_noise_of_the_240_runs_is_not_alike(hoffmann):
-    # The interval supposes noise of one size; the bootstrap of pairs does not. Published standard
-    # errors, from a bootstrap, are about .02 for both exponents (Besiroglu et al., 2024).
+def test_the_interval_of_the_240_runs_is_as_wide_as_their_bootstrap_s(hoffmann):
+    # Their noise differs from place to place. Published standard errors, from a bootstrap, are
+    # about .02 for both exponents (Besiroglu et al., 2024).
     ratios = bootstrapped_over_estimated(hoffmann)
-    assert (ratios > 1.2).all() and (ratios < 4).all(), ratios
+    assert (ratios > 0.65).all() and (ratios < 1.5).all(), ratios
     spread = hoffmann.bootstrap(200, seed=1)[["alpha", "beta"]].std()
     assert spread.between(0.01, 0.03).all()
 

@@ -248,6 +248,22 @@ def test_the_wild_bootstrap_follows_noise_that_differs():
     assert found["residual"] == pytest.approx(alike, rel=0.05)
 
 
+@pytest.mark.parametrize("loss", ["absolute", "huber"])
+def test_a_robust_interval_holds_where_noise_differs(loss):
+    x = np.geomspace(1, 1e4, 60)
+    noise_sd = np.where((x < 10) | (x > 1e3), 0.1, 0.01)
+    holds, deviations, ends = 0, [], []
+    for seed in range(150):
+        deviation = noise_sd * np.random.default_rng(seed).standard_normal(60)
+        fitted = fit_power_law(x, 5 * x**-0.7 * np.exp(deviation), "none", loss=loss)
+        interval = fitted.estimate("alpha")
+        holds += interval.low <= 0.7 <= interval.high
+        deviations.append(interval.value - 0.7)
+        ends.append((interval.high - interval.low) / (2 * stats.t.ppf(0.95, 58)))
+    assert 0.83 <= holds / 150 <= 0.99
+    assert 0.8 < np.mean(ends) / np.std(deviations) < 1.5
+
+
 @pytest.mark.parametrize("kind", ["residual", "wild"])
 def test_residuals_of_few_points_are_widened(kind):
     x = np.geomspace(1, 100, 7)

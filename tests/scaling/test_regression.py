@@ -207,7 +207,7 @@ def test_a_line_is_read_as_a_formula():
 
 def thompson(benchmark):
     """Compute in FLOP and performance, 1 / (1 - score), of the models on one benchmark."""
-    table = facts.table("thompson_points")
+    table = facts("thompson_points")
     table = table[table.benchmark_key == benchmark]
     burden, score = (
         table[name].to_numpy(float) for name in ("hardware_burden_gflop", "score_fraction")
@@ -241,7 +241,7 @@ OTHERS = {
 
 
 def test_no_benchmark_is_left_out():
-    keys = set(facts.table("thompson_points").benchmark_key)
+    keys = set(facts("thompson_points").benchmark_key)
     assert keys == {"imagenet", *OTHERS}
 
 
