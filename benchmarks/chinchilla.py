@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import optimize
 
-from course_lib.facts import table
+from course_lib import facts
 from course_lib.scaling import fit_chinchilla
 
 DELTA = 1e-3
@@ -39,7 +39,7 @@ FITS = 9  # of ours; the median time counts
 
 def runs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Parameters, tokens and loss of the 240 runs that Besiroglu et al. (2024) fit."""
-    kept = table("chinchilla_runs").astype({"params": float}).sort_values("loss_nats")[:-5]
+    kept = facts("chinchilla_runs").astype({"params": float}).sort_values("loss_nats")[:-5]
     n, flop = kept["params"].to_numpy(float), kept["training_flop"].to_numpy(float)
     return n, flop / (6 * n), kept["loss_nats"].to_numpy(float)
 

@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "quantities": ("Estimate", "Forecast"),
+    "facts": ("Fact", "fact", "fact_names"),
     "counting": (
         "ComputeCount",
         "RuleOfThumb",
@@ -63,7 +64,7 @@ _HOMES = {
     "sweeps": ("sweep",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-_HOME["passport"] = "passport"
+_HOME |= {"passport": "passport", "facts": "facts"}  # functions with the name of their module
 
 __all__ = sorted([*_HOME, "__version__"])
 
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
         register_rule,
         rule_of_thumb,
     )
+    from course_lib.facts import Fact, fact, fact_names, facts
     from course_lib.forecasting import (
         Verdict,
         calibration,
@@ -131,7 +133,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps ``course_lib.passport`` the function, also once the module of that name is imported."""
+    """Keeps ``course_lib.passport`` and ``facts`` functions, also once their modules are imported."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):

@@ -14,10 +14,10 @@ import torch
 from torch import nn
 
 from course_lib import closed_form, count
-from course_lib.facts import table
+from course_lib import facts
 from tests.architectures import densenet, efficientnet, mobilenet_v2, resnet, vgg
 
-TABLE = table("keras_parameter_counts").set_index("model")
+TABLE = facts("keras_parameter_counts").set_index("model")
 every_model = pytest.mark.parametrize("name", TABLE.index)
 
 SCALES = {  # width and depth of EfficientNet (Tan and Le, 2019, and the authors' code)
@@ -178,9 +178,9 @@ def test_an_explanation_names_the_steps_that_are_taken_and_no_other(name):
 @pytest.mark.parametrize("name", ["keras_parameters_count", "../facts", ""])
 def test_an_unknown_table_is_told_with_names_that_are_near(name):
     with pytest.raises(ValueError, match=r"name is .* Near: .*keras_parameter_counts"):
-        table(name)
+        facts(name)
 
 
 def test_the_name_of_a_table_is_a_string():
     with pytest.raises(TypeError, match="name is a int"):
-        table(3)
+        facts(3)
