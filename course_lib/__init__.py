@@ -48,6 +48,7 @@ _HOMES = {
         "isoflop_profiles",
         "regress",
     ),
+    "footprint": ("Run",),
     "forecasting": (
         "Verdict",
         "calibration",
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
         rule_of_thumb,
     )
     from course_lib.facts import Fact, fact, fact_names, facts
+    from course_lib.footprint import Run
     from course_lib.forecasting import (
         Verdict,
         calibration,

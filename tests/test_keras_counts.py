@@ -175,9 +175,15 @@ def test_an_explanation_names_the_steps_that_are_taken_and_no_other(name):
     assert (row["explanation"] == "the same in both") == (not named)
 
 
-@pytest.mark.parametrize("name", ["keras_parameters_count", "../facts", ""])
+@pytest.mark.parametrize("name", ["keras_parameters_count", "keras_counts"])
 def test_an_unknown_table_is_told_with_names_that_are_near(name):
     with pytest.raises(ValueError, match=r"name is .* Near: .*keras_parameter_counts"):
+        facts(name)
+
+
+@pytest.mark.parametrize("name", ["../facts", "", "recorded/task-zipf"])
+def test_only_tables_of_the_package_are_read(name):
+    with pytest.raises(ValueError, match="there is no such table"):
         facts(name)
 
 

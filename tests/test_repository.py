@@ -20,6 +20,7 @@ FLOORS = {
     "files": 0,
     "facts": 1,
     "closed_form": 1,
+    "closed_band": 1,
     "devices": 1,
     "host": 0,
     "footprint": 2,
@@ -42,7 +43,7 @@ FLOORS = {
     "sphinx_ext": 6,
     "cli": 7,
 }
-STANDARD_LIBRARY_ONLY = {"quantities", "files", "host", "footprint", "closed_form"}
+STANDARD_LIBRARY_ONLY = {"quantities", "files", "host", "footprint", "closed_form", "closed_band"}
 
 
 def git_files(*patterns: str) -> list[Path]:
