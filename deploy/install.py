@@ -32,7 +32,7 @@ from installing.system import apt_install, install_system_packages
 ROOT = Path(__file__).resolve().parents[1]
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 COURSE_EXTRAS = ("book", "counters", "energy", "grade")
-TEST_EXTRAS = ("book", "counters", "energy", "grade", "test")
+TEST_EXTRAS = ("book", "cluster", "counters", "energy", "grade", "test")
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 

@@ -105,7 +105,7 @@ def test_what_tests_need_covers_the_course_but_not_the_reverse(venv, pip):
     install.install_packages(venv, install.COURSE_EXTRAS)
     pip.clear()
     install.install_packages(venv, install.TEST_EXTRAS)
-    assert ("-e", ".[book,counters,energy,grade,test]") in pip
+    assert ("-e", ".[book,cluster,counters,energy,grade,test]") in pip
     pip.clear()
     install.install_packages(venv, install.COURSE_EXTRAS)
     assert pip == []
