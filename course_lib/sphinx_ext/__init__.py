@@ -1,4 +1,4 @@
-"""The book's Sphinx extension: boxes, compute labels, alt-text gate, cache key."""
+"""The book's Sphinx extension: boxes, labels, facts, gates for text and images, cache key."""
 
 from sphinx.application import Sphinx
 
@@ -9,15 +9,32 @@ from . import (
     boxes,
     cache_key,
     docstrings,
+    errata,
+    fact_table,
+    facts_role,
     jupyter_book,
+    literals,
     page_record,
 )
 
-PARTS = (jupyter_book, cache_key, assets, boxes, page_record, alt_text, accessible_html, docstrings)
+PARTS = (
+    jupyter_book,
+    cache_key,
+    assets,
+    boxes,
+    page_record,
+    facts_role,
+    fact_table,
+    errata,
+    literals,
+    alt_text,
+    accessible_html,
+    docstrings,
+)
 
 
 def setup(app: Sphinx) -> dict:
     """Register every part; each lives in the module that is named after it."""
     for part in PARTS:
         part.setup(app)
-    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
