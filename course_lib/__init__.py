@@ -135,7 +135,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps ``course_lib.passport`` and ``facts`` functions, also once their modules are imported."""
+    """Keeps ``passport`` and ``facts`` functions, also once the modules are imported."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):

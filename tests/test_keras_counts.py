@@ -13,8 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib import closed_form, count
-from course_lib import facts
+from course_lib import closed_form, count, facts
 from tests.architectures import densenet, efficientnet, mobilenet_v2, resnet, vgg
 
 TABLE = facts("keras_parameter_counts").set_index("model")
