@@ -16,6 +16,10 @@ class Allocation(NamedTuple):
     tokens: float
 
 
+Allocation.parameters.__doc__ = "Of the model."
+Allocation.tokens.__doc__ = "That it reads."
+
+
 def optimal_allocation(
     flop: float | np.ndarray,
     A: float | np.ndarray,
