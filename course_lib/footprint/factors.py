@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from course_lib.facts.lookup import Fact, fact
+from course_lib.facts.lookup import Fact, fact, fact_names
 from course_lib.facts.tables import fields, near, rows
 from course_lib.footprint.inputs import INPUTS, Factor
 from course_lib.footprint.prices import cloud_price
@@ -80,6 +80,10 @@ def peak(chip: str, precision: str) -> Factor:
 @cache
 def tdp(chip: str) -> Factor:
     """Thermal design power of a chip."""
+    if f"{chip}.tdp" not in fact_names("accelerators"):
+        raise ValueError(
+            f"chip is {chip!r}; the table has no design power for it. Give chip_power_w or tdp_w"
+        )
     return _published("tdp_w", fact(f"{chip}.tdp"))
 
 

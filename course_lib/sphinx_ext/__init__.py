@@ -1,4 +1,4 @@
-"""The book's Sphinx extension: boxes, labels, facts, gates for text and images, cache key."""
+"""The book's Sphinx extension: boxes, labels, facts, calculators, gates, cache key."""
 
 from sphinx.application import Sphinx
 
@@ -8,6 +8,7 @@ from . import (
     assets,
     boxes,
     cache_key,
+    calculators,
     docstrings,
     errata,
     fact_table,
@@ -26,6 +27,7 @@ PARTS = (
     facts_role,
     fact_table,
     errata,
+    calculators,
     literals,
     alt_text,
     accessible_html,

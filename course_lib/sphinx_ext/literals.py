@@ -41,7 +41,9 @@ NOT_PROSE = (
     addnodes.desc,
     FactNode,
 )
-COMPUTED = {"pasted-text", "output", "course-compute-label", "errata"}  # classes of written text
+COMPUTED = {  # classes of written text
+    "pasted-text", "output", "course-compute-label", "errata", "calculator-examples",
+}  # fmt: skip
 GAP = "\N{OBJECT REPLACEMENT CHARACTER}"  # stands for what is not prose
 BARE_NUMBER = re.compile(
     r"(?:\d(?:[\d.]|\{?,\}?)*)?(?:\s*\\(?:times|cdot)\s*)?(?:10\^\{?-?\d+\}?)?"
