@@ -129,7 +129,7 @@ def best_start(
     cost : number or Estimate
         What the computation costs if it starts now.
     delay_cost : number or Estimate
-        What waiting costs for each unit of time.
+        What waiting costs for each unit of time. A bare number is in the unit that fits the others.
     halving_time : number or Estimate
         Time in which the price of the computation halves, in the unit of time wanted back.
 
@@ -161,10 +161,13 @@ def best_start(
     >>> best_start(26 - 0.1, 1, halving_time=18).value
     0.0
     """
-    now, delay, halving = (
-        x if isinstance(x, Estimate) else Estimate.exact(x)
-        for x in (cost, delay_cost, halving_time)
-    )
+    halving = _estimate(halving_time)
+    if isinstance(cost, Estimate) and not isinstance(delay_cost, Estimate):
+        now = cost
+        delay = _estimate(delay_cost, (now / halving).unit)
+    else:
+        delay = _estimate(delay_cost)
+        now = _estimate(cost, (delay * halving).unit)
     for name, x in (("cost", now), ("delay_cost", delay), ("halving_time", halving)):
         if x.low <= 0:
             raise ValueError(f"{name} is {x}; it must be above zero")
@@ -173,3 +176,7 @@ def best_start(
         worth = worth.to("")
     gain = worth._map(lambda x: max(0.0, math.log2(x * math.log(2))), "")
     return halving * gain
+
+
+def _estimate(number: float | Estimate, unit: str = "") -> Estimate:
+    return number if isinstance(number, Estimate) else Estimate.exact(number, unit)

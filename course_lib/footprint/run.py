@@ -23,7 +23,8 @@ class Run:
 
     Give any set of inputs that suffices and ask for what you want to know. A bare number is exact
     and in the unit of its keyword; an `Estimate` is converted, and refused where its unit does not
-    fit. What is left out and needed is a wide assumption with a source (`explain` marks it).
+    fit. What is left out and needed is a wide assumption with a source (`explain` marks it); two
+    runs share it, so the ratio of their bills does not hold what their own values differ by.
 
     Parameters
     ----------

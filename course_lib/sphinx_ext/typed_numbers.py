@@ -4,11 +4,12 @@ A hit is a number followed by a unit of measurement, a currency, per cent, a wor
 or a count of things that courses like to quote (parameters, tokens, people; from 10,000 on). Years,
 ratios ("twice", "a million times"), sizes of tensors and page numbers are none.
 
-Four kinds of wording are let through, since they state no fact:
+Five kinds of wording are let through, since they state no fact:
 
 - the nominal level of an interval ("a 90 % interval", "covers 90 %"), and 0 % or 100 % as a bound;
 - a conversion of units that `course_lib.quantities` confirms ("1 Wh is 3,600 J");
 - bits, bytes, FLOP or MAC below 100 without a prefix: a format or a convention ("2 FLOP");
+- a size glued to its letter in the name of a model ("Llama 3 70B");
 - in exercises and their solutions, durations of up to hours: what the task is given.
 """
 
@@ -90,15 +91,19 @@ def typed_numbers(text: str, given: bool = False) -> Iterator[Typed]:
 
     >>> [hit.text for hit in typed_numbers("It took 1,287 MWh and about 4.6 million dollars.")]
     ['1,287 MWh', '4.6 million dollars']
-    >>> list(typed_numbers("A 90 % interval of 12 runs in 2020; 1 Wh is 3,600 J."))
+    >>> list(typed_numbers("A 90 % interval of 12 runs of OPT-175B in 2020; 1 Wh is 3,600 J."))
     []
     """
     allowed = list(_let_through(text))
     for match in HIT.finditer(text):
-        if _is_small(match) or (given and _is_duration(match)):
+        if _is_small(match) or _is_name(match) or (given and _is_duration(match)):
             continue
         if not any(start <= match.start() and match.end() <= end for start, end in allowed):
             yield Typed(" ".join(match[0].split()), match.start(), match.end())
+
+
+def _is_name(match: re.Match) -> bool:
+    return match["unit"] == "B" and match[0][-2].isdigit()
 
 
 def _is_small(match: re.Match) -> bool:
