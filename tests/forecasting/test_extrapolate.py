@@ -147,7 +147,10 @@ def test_forms_count_by_how_well_they_forecast():
     assert np.median(weights) > 0.7  # the bend does not pay
 
 
-def test_half_of_a_weight_is_by_information_where_it_can_be_told():
+@pytest.mark.parametrize(
+    ("truth", "possible"), [(bent(2000, 0.5, 0.48), (0, 1)), (lambda x: x**-0.5, (0.5, 0.5))]
+)
+def test_weights_are_by_record_by_information_and_even_for_what_is_not_refuted(truth, possible):
     class Open(Linear):
         @property
         def residuals(self):
@@ -164,7 +167,7 @@ def test_half_of_a_weight_is_by_information_where_it_can_be_told():
         fitted.__name__ = form.__name__
         return fitted
 
-    Y = noisy(bent(2000, 0.5, 0.48), X, 0)
+    Y = noisy(truth, X, 0)
     record = extrapolate(X, Y, 1e5, forms=[line, hinge]).weights
     both = extrapolate(X, Y, 1e5, forms=[opened(line), opened(hinge)]).weights
     criterion = []
@@ -176,7 +179,9 @@ def test_half_of_a_weight_is_by_information_where_it_can_be_told():
     akaike = np.exp(-(np.array(criterion) - min(criterion)) / 2)
     akaike /= akaike.sum()
     assert 0.02 < akaike[0] < 0.98 and abs(akaike[0] - record["line"]) > 0.02
-    assert both["line"] == pytest.approx((record["line"] + akaike[0]) / 2)
+    for i, form in enumerate(("line", "hinge")):
+        expected = 0.4 * (record[form] + akaike[i]) + 0.2 * possible[i]
+        assert both[form] == pytest.approx(expected)
 
 
 def test_where_a_form_could_not_be_held_out_it_scores_like_the_worst():
