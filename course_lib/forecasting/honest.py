@@ -109,11 +109,10 @@ def extrapolate(
     t^2 = sum(e^2 - s^2) / sum(d^2), what a change of slope that the form does not know adds; its
     variance at x_new grows by t^2 d^2. Forms count by the likelihood of the held-out sizes under
     the form so widened (Dawid, 1984), by their Akaike weights (Burnham and Anderson, 2002, section
-    2.4), and a fifth goes evenly to those that the data do not refute: parsimony is no reason to
-    believe that a curve which levels off and one which bends end alike. The forecast has the
-    quantiles of the mixture, each form a split log-normal
-    distribution. A bend beyond the largest size is in nobody's record: a forecast within reach can
-    still meet one. Chapter 10.
+    2.4), and a fifth goes evenly to those that the data determine and do not refute: parsimony is
+    no reason to believe that a curve which levels off and one which bends end alike. The forecast
+    has the quantiles of the mixture, each form a split log-normal distribution. A bend beyond the
+    largest size is in nobody's record: a forecast within reach can still meet one. Chapter 10.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from course_lib.forecasting.forms import Fitted, Form, Runs, fit_form, name_of
 from course_lib.forecasting.holding_out import HeldOut, rolling
 
 ROUNDING = 1e-9  # relative; no interval is narrower than what arithmetic loses
-OPEN = 0.2  # more covers a bend that was seen better still, and makes straight data's band endless
+OPEN = 0.2  # more covers a bend that was seen better still, and widens what is straight
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,9 @@ def weights(members: list[Member], data: Runs, level: float) -> np.ndarray:
     hold-out (Dawid, 1984); where a form could not be fitted it scores like the worst that could.
     Fit: Akaike weights with the correction for few points (Burnham and Anderson, 2002, section
     2.4). Both prefer few parameters, which says nothing about what lies beyond the data: so a share
-    of `OPEN` goes evenly to all forms that an F test does not refute. Without ``residuals`` of
-    log y and ``degrees_of_freedom`` of all laws it is the record alone.
+    of `OPEN` goes evenly to all forms that an F test does not refute and whose exponents the data
+    determine. Without ``residuals`` of log y and ``degrees_of_freedom`` of all laws it is the
+    record alone.
     """
     record = _shares(_scores(members, level))
     laws = [one.fitted.law for one in members]
@@ -72,7 +73,9 @@ def weights(members: list[Member], data: Runs, level: float) -> np.ndarray:
     fit = np.array([_information(law.residuals, law.degrees_of_freedom) for law in laws])
     if not np.isfinite(fit).any():
         return record
-    possible = _not_refuted(laws)
+    possible = _not_refuted(laws) & np.array([_determined(law) for law in laws])
+    if not possible.any():
+        possible = _not_refuted(laws)
     return (1 - OPEN) * (record + _shares(fit)) / 2 + OPEN * possible / possible.sum()
 
 
@@ -84,6 +87,11 @@ def _not_refuted(laws: list[Any]) -> np.ndarray:
     fewer = np.maximum(1, freedom - freedom[best])
     excess = (squares / squares[best] - 1) / fewer * freedom[best]
     return excess <= stats.f.ppf(0.95, fewer, freedom[best])
+
+
+def _determined(law: Any) -> bool:
+    """Whether the data determine a law's exponents: a break that they do not show adds nothing."""
+    return set(getattr(law, "unidentified", ())) <= {"E", "softness"}
 
 
 def _spreads(ends: np.ndarray, level: float) -> np.ndarray:
