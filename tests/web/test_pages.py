@@ -7,7 +7,7 @@ import pytest
 from tests.building import ROOT, pages_of
 
 AXE = ROOT / "book" / "node_modules" / "axe-core" / "axe.min.js"
-BUDGET_BYTES = 1_000_000
+BUDGET_BYTES = 1_050_000  # a chapter of a dozen figures; formulas and icons are half of it
 UNFOLD = """() => {
   document.querySelectorAll("details").forEach((folded) => { folded.open = true; });
   document.querySelectorAll("button.toggle-button-hidden").forEach((button) => button.click());
