@@ -35,6 +35,7 @@ FLOORS = {
     "explaining": 3,
     "shrinking": 3,
     "sweeps": 4,
+    "workers": 3,
     "forecasting": 4,
     "predicting": 4,
     "plotting": 5,

@@ -6,17 +6,17 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
 
-from course_lib.sweeps.cluster import check_address, run_on_cluster
 from course_lib.sweeps.journal import append_outcome, name_of, read_journal
-from course_lib.sweeps.local import run_in_workers
 from course_lib.sweeps.runs import Outcome, Row, Run, Task, attempt
 from course_lib.sweeps.settings import Case, Settings, cases_of, key_of
+from course_lib.workers import Lost, check_address, in_workers, on_cluster
 
 
 def sweep(
@@ -169,13 +169,16 @@ def _outcomes(
 ) -> Iterator[tuple[Task, Outcome]]:
     if not tasks:
         return
+    work = partial(attempt, run)
     if scheduler is not None:
-        yield from run_on_cluster(run, tasks, scheduler)
+        answers = on_cluster(work, tasks, scheduler)
     elif workers:
-        yield from run_in_workers(run, tasks, workers)
+        answers = in_workers(work, tasks, workers)
     else:
-        for task in tasks:
-            yield task, attempt(run, task)
+        answers = ((task, work(task)) for task in tasks)
+    with closing(answers):
+        for task, answer in answers:
+            yield task, Outcome(problem=answer.problem) if isinstance(answer, Lost) else answer
 
 
 def _table(cases: list[Case], rows: dict[str, Row], problems: dict[str, str]) -> pd.DataFrame:

@@ -1,14 +1,15 @@
-"""Runs on a Dask cluster, by the address of its scheduler."""
+"""Workers of a Dask cluster, by the address of its scheduler."""
 
 from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from course_lib.sweeps.runs import Outcome, Run, Task, attempt
+from course_lib.workers.lost import Lost
 
 _one_at_a_time = threading.Lock()  # PyTorch's random numbers and threads belong to the process
 
@@ -40,10 +41,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def run_on_cluster(run: Run, tasks: list[Task], address: str) -> Iterator[tuple[Task, Outcome]]:
-    """Tasks and their outcomes, in the order in which they end.
+def on_cluster(
+    function: Callable[[Any], Any], items: Iterable[Any], address: str
+) -> Iterator[tuple[Any, Any]]:
+    """Items with what a function made of them, in the order in which they end.
 
-    No more are handed out than there are workers, so that a killed one takes no results along.
+    The function must not raise. No more items are handed out than there are workers, so that a
+    killed one takes no answers along; an item that killed its workers is answered by `Lost`.
     """
     try:
         from distributed import Client, KilledWorker, as_completed
@@ -52,26 +56,27 @@ def run_on_cluster(run: Run, tasks: list[Task], address: str) -> Iterator[tuple[
             "scheduler needs Dask: pip install 'counting-the-cost[cluster]'"
         ) from error
 
-    waiting = list(reversed(tasks))
-    under_way: dict[Any, Task] = {}
+    waiting = iter(items)
+    under_way: dict[Any, Any] = {}
     with Client(address, set_as_default=False) as client:
         done = as_completed(loop=client.loop)
-        while waiting or under_way:
+        while True:
             workers = len(client.scheduler_info(n_workers=-1)["workers"])
-            while waiting and len(under_way) < max(1, workers):
-                task = waiting.pop()
-                future = client.submit(_attempt_alone, run, task, pure=False)
-                under_way[future] = task
+            for item in islice(waiting, max(0, max(1, workers) - len(under_way))):
+                future = client.submit(_call_alone, function, item, pure=False)
+                under_way[future] = item
                 done.add(future)
+            if not under_way:
+                return
             future = next(done)
-            task = under_way.pop(future)
+            item = under_way.pop(future)
             try:
-                outcome = future.result()
+                answer = future.result()
             except KilledWorker as error:
-                outcome = Outcome(problem=f"its worker was killed: {error}")
-            yield task, outcome
+                answer = Lost(f"its worker was killed: {error}")
+            yield item, answer
 
 
-def _attempt_alone(run: Run, task: Task) -> Outcome:
+def _call_alone(function: Callable[[Any], Any], item: Any) -> Any:
     with _one_at_a_time:
-        return attempt(run, task)
+        return function(item)

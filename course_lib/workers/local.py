@@ -11,8 +11,8 @@ import pickle
 import signal
 import sys
 import threading
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from course_lib.devices import cores
-from course_lib.sweeps.runs import Outcome, Run, Task, attempt
+from course_lib.workers.lost import Lost
 
 ATTEMPTS = 2  # a worker may have been killed for what another one did to the memory
 SECONDS_TO_END = 5.0
@@ -29,14 +29,25 @@ READY = "ready"
 
 
 @dataclass
+class _Item:
+    value: Any
+    attempts: int = 0
+
+
+@dataclass
 class _Worker:
     process: Any
     ready: bool = False
-    task: int | None = None  # the one it works on
+    item: _Item | None = None  # the one it works on
 
 
-def run_in_workers(run: Run, tasks: list[Task], workers: int) -> Iterator[tuple[Task, Outcome]]:
-    """Tasks and their outcomes, in the order in which they end.
+def in_workers(
+    function: Callable[[Any], Any], items: Iterable[Any], workers: int
+) -> Iterator[tuple[Any, Any]]:
+    """Items with what a function made of them, in the order in which they end.
+
+    The function is called in other processes and must not raise. Items are taken from their
+    iterable when a worker is free. An item whose worker is killed twice is answered by `Lost`.
 
     Raises
     ------
@@ -45,15 +56,16 @@ def run_in_workers(run: Run, tasks: list[Task], workers: int) -> Iterator[tuple[
     RuntimeError
         If workers cannot start, or cannot load the function.
     """
-    payload = _pack(run)
-    waiting, attempts = deque(range(len(tasks))), Counter()
+    payload = _pack(function)
+    waiting = _Waiting(items)
     team: dict[Connection, _Worker] = {}
     try:
         while waiting or _busy(team):
-            while len(team) < min(workers, _busy(team) + len(waiting)):
+            while len(team) < workers and waiting.at_least(len(team) - _busy(team) + 1):
                 connection, worker = _start(payload, max(1, cores() // workers))
                 team[connection] = worker
-            _hand_out(waiting, team, tasks)
+            _hand_out(waiting, team)
+            answered = []
             for connection in wait(list(team)):
                 worker = team[connection]
                 try:
@@ -62,23 +74,53 @@ def run_in_workers(run: Run, tasks: list[Task], workers: int) -> Iterator[tuple[
                     code = _leave(team, connection)
                     if not worker.ready:
                         raise RuntimeError(_no_start(code)) from None
-                    if worker.task is not None:
-                        attempts[worker.task] += 1
-                        if attempts[worker.task] < ATTEMPTS:
-                            waiting.append(worker.task)
+                    if worker.item is not None:
+                        worker.item.attempts += 1
+                        if worker.item.attempts < ATTEMPTS:
+                            waiting.again(worker.item)
                         else:
-                            yield tasks[worker.task], Outcome(problem=_end(code))
+                            answered.append((worker.item.value, Lost(_end(code))))
                     continue
-                if isinstance(message, Outcome):
-                    yield tasks[worker.task], message
+                if worker.ready:
+                    answered.append((worker.item.value, message))
                 elif message != READY:
                     raise RuntimeError(f"a worker cannot load the function: {message}. {_ADVICE}")
-                worker.ready, worker.task = True, None
+                worker.ready, worker.item = True, None
+            _hand_out(waiting, team)  # they work on while the caller looks at the answers
+            yield from answered
     finally:
         for connection, worker in list(team.items()):
-            if worker.task is not None or not worker.ready:
+            if worker.item is not None or not worker.ready:
                 worker.process.kill()
             _leave(team, connection)
+
+
+class _Waiting:
+    """Items that no worker has: those to be tried again, then the rest of the iterable."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._taken: deque[_Item] = deque()
+        self._rest = iter(items)
+
+    def at_least(self, number: int) -> bool:
+        while len(self._taken) < number:
+            try:
+                self._taken.append(_Item(next(self._rest)))
+            except StopIteration:
+                return False
+        return True
+
+    def __bool__(self) -> bool:
+        return self.at_least(1)
+
+    def first(self) -> _Item:
+        return self._taken[0]
+
+    def handed_out(self) -> None:
+        self._taken.popleft()
+
+    def again(self, item: _Item) -> None:
+        self._taken.append(item)
 
 
 _ADVICE = (
@@ -87,15 +129,15 @@ _ADVICE = (
 )
 
 
-def _pack(run: Run) -> bytes:
+def _pack(function: Callable[[Any], Any]) -> bytes:
     try:
         from cloudpickle import dumps  # takes functions of a notebook along
     except ImportError:
         from pickle import dumps
     try:
-        return dumps(run)
+        return dumps(function)
     except Exception as error:
-        raise ValueError(f"run cannot be sent to a worker: {error}. {_ADVICE}") from error
+        raise ValueError(f"the function cannot be sent to a worker: {error}. {_ADVICE}") from error
 
 
 def _start(payload: bytes, threads: int) -> tuple[Connection, _Worker]:
@@ -108,17 +150,18 @@ def _start(payload: bytes, threads: int) -> tuple[Connection, _Worker]:
 
 
 def _busy(team: dict[Connection, _Worker]) -> int:
-    return sum(worker.task is not None for worker in team.values())
+    return sum(worker.item is not None for worker in team.values())
 
 
-def _hand_out(waiting: deque[int], team: dict[Connection, _Worker], tasks: list[Task]) -> None:
+def _hand_out(waiting: _Waiting, team: dict[Connection, _Worker]) -> None:
     for connection, worker in team.items():
-        if waiting and worker.ready and worker.task is None:
+        if worker.ready and worker.item is None and waiting:
             try:
-                connection.send(tasks[waiting[0]])
+                connection.send(waiting.first().value)
             except OSError:  # killed while it had nothing to do: the next wait notices
                 continue
-            worker.task = waiting.popleft()
+            worker.item = waiting.first()
+            waiting.handed_out()
 
 
 def _leave(team: dict[Connection, _Worker], connection: Connection) -> int | None:
@@ -141,19 +184,19 @@ def _end(code: int | None) -> str:
 
 def _no_start(code: int | None) -> str:
     return (
-        f"a worker ended before it began (exit code {code}). A script that sweeps with workers "
-        'calls sweep below `if __name__ == "__main__":`, because each worker imports it'
+        f"a worker ended before it began (exit code {code}). A script that uses workers "
+        'does so below `if __name__ == "__main__":`, because each worker imports it'
     )
 
 
 def _serve(connection: Connection, payload: bytes, threads: int) -> None:
-    """What a worker does: load the function, then run tasks until the pipe is closed."""
+    """What a worker does: load the function, then take items until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed worker would leak
     os.environ |= dict.fromkeys(THREADS, str(threads))
     try:
-        run = pickle.loads(payload)
+        function = pickle.loads(payload)
     except Exception as error:
         connection.send(f"{type(error).__name__}: {error}")
         return
@@ -162,10 +205,10 @@ def _serve(connection: Connection, payload: bytes, threads: int) -> None:
     connection.send(READY)
     while True:
         try:
-            task = connection.recv()
+            item = connection.recv()
         except EOFError:
             return
-        connection.send(attempt(run, task))
+        connection.send(function(item))
 
 
 def _end_with_parent() -> None:
