@@ -8,7 +8,7 @@ from functools import cache
 from statistics import NormalDist
 from typing import Any
 
-from course_lib.facts.tables import described, fields, near, row_title, rows
+from course_lib.facts.tables import described, fields, near, row_title, rows, source
 from course_lib.quantities import LEVEL, Estimate
 
 
@@ -80,6 +80,24 @@ def fact(name: str) -> Fact:
     ...
     ValueError: name is 'h200.bf16'; h200 of accelerators has no 'bf16'. It has ...
     """
+    table, row, field = place(name)
+    if row["verified"] != "yes":
+        raise ValueError(f"{name} was not verified ({row['verified_where']}): it may not be used")
+    return _fact(name, table, row, field)
+
+
+def place(name: str) -> tuple[str, dict[str, str], dict[str, Any]]:
+    """Where a number stands: its table, its row, and the field that describes its column.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `fact`; whether the number was verified is not asked.
+
+    >>> table, row, field = place("h200.bf16_dense")
+    >>> table, row[field["name"]]
+    ('accelerators', '9.894e14')
+    """
     if not isinstance(name, str):
         raise TypeError(f"name is a {type(name).__name__}; give a string such as 'h200.bf16_dense'")
     key, _, column = name.partition(".")
@@ -95,9 +113,7 @@ def fact(name: str) -> Fact:
             f"name is {name!r}; {key} of {table} has no {column or 'single number'!r}. "
             f"It has {', '.join(filled)}"
         )
-    if row["verified"] != "yes":
-        raise ValueError(f"{name} was not verified ({row['verified_where']}): it may not be used")
-    return _fact(name, table, row, columns[column])
+    return table, row, columns[column]
 
 
 def fact_names(table: str | None = None) -> list[str]:
@@ -127,11 +143,6 @@ def _index() -> dict[str, tuple[str, dict[str, str]]]:
     }
 
 
-@cache
-def _sources() -> dict[str, dict[str, str]]:
-    return {row["key"]: row for row in rows("sources")}
-
-
 def _fact(name: str, table: str, row: dict[str, str], field: dict[str, Any]) -> Fact:
     text = row[field["name"]]
     value = float(text)
@@ -150,7 +161,7 @@ def _fact(name: str, table: str, row: dict[str, str], field: dict[str, Any]) -> 
         name=name,
         source=row["source"],
         locator=row["locator"],
-        date=row.get("date") or _sources()[row["source"]]["year"],
+        date=row.get("date") or source(row["source"])["year"],
         estimated=row.get("estimate") == "yes",
         title=_title(table, row, field),
         text=text,

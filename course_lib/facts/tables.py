@@ -109,11 +109,31 @@ def row_title(name: str) -> tuple[str, ...]:
 
 
 @cache
+def _titles() -> dict[str, str]:
+    """What the data package calls each of its resources."""
+    package = json.loads((FOLDER / "datapackage.json").read_text(encoding="utf-8"))
+    return {one["name"]: one.get("title") or one["name"] for one in package["resources"]}
+
+
+@cache
 def described() -> tuple[str, ...]:
     """Names of the tables that the data package lists and that are here."""
-    package = json.loads((FOLDER / "datapackage.json").read_text(encoding="utf-8"))
-    names = (resource["name"] for resource in package["resources"])
-    return tuple(name for name in names if (FOLDER / f"{name}.csv").is_file())
+    return tuple(name for name in _titles() if (FOLDER / f"{name}.csv").is_file())
+
+
+def title(name: str) -> str:
+    """The title that the data package gives a table; its name where there is none."""
+    return _titles().get(name, name)
+
+
+@cache
+def _sources() -> dict[str, dict[str, str]]:
+    return {row["key"]: row for row in rows("sources")}
+
+
+def source(key: str) -> dict[str, str]:
+    """What is known of a source: ``short`` name, ``year``, ``url``; else it goes by its key."""
+    return _sources().get(key) or {"short": key, "year": "", "url": ""}
 
 
 def find(name: str, folder: Any, ending: str, what: str) -> Any:

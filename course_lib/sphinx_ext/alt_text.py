@@ -6,6 +6,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from .places import nearest_with_line
+
 logger = logging.getLogger(__name__)
 
 RAW_IMAGE_WITHOUT_ALT = re.compile(r"<img\b(?![^>]*\balt=([\"'])\s*[^\"'\s])", re.IGNORECASE)
@@ -28,12 +30,6 @@ def _check_page(app: Sphinx, doctree: nodes.document) -> None:
     for node in doctree.findall(lacks_alt):
         logger.warning(
             "an image has no alt text: state its finding (a computed figure: mystnb, image, alt)",
-            location=_nearest_with_line(node),
+            location=nearest_with_line(node),
         )
         app.env.note_reread()  # or the next incremental build would pass
-
-
-def _nearest_with_line(node: nodes.Node) -> nodes.Node:
-    while not node.line and node.parent is not None:
-        node = node.parent
-    return node

@@ -9,7 +9,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from course_lib.facts import tables
 
-from .fact_table import known_source, note_sources, title_of
+from .fact_table import note_sources
 
 ARROW = " \N{RIGHTWARDS ARROW} "
 
@@ -26,7 +26,7 @@ class Errata(SphinxDirective):
         box = nodes.container(classes=["errata"])
         for table in sorted(by_table, key=lambda name: (name not in tables.described(), name)):
             items = nodes.bullet_list("", *(item_of(row) for row in by_table[table]))
-            box += [nodes.rubric("", title_of(table)), items]
+            box += [nodes.rubric("", tables.title(table)), items]
         if not by_table:
             box += nodes.paragraph("", "Nothing has been corrected so far.")
         return [box]
@@ -43,7 +43,7 @@ def item_of(row: dict[str, str]) -> nodes.list_item:
     text += nodes.strong("", row["new"] or "left out")
     text += nodes.Text(f". {reason[:1].upper()}{reason[1:]}.")
     if row["source"]:
-        known = known_source(row["source"])
+        known = tables.source(row["source"])
         text += nodes.Text(" ")
         if known["url"]:
             text += nodes.reference("", known["short"], refuri=known["url"], internal=False)

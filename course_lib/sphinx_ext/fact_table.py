@@ -11,10 +11,8 @@ keeps the rows that hold all of its words. `fact-tables.js` makes the table sort
 without scripts it is a plain table.
 """
 
-import json
 from collections.abc import Iterable
 from html import escape
-from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -57,7 +55,7 @@ class FactTable(SphinxDirective):
             self.env.note_reread()
             return []
         note_sources(self, {row["source"] for row in chosen if row.get("source")})
-        caption = self.options.get("caption") or title_of(table)
+        caption = self.options.get("caption") or tables.title(table)
         number = f"fact-table-{self.env.new_serialno('fact-table')}"
         html = html_table(number, caption, columns, chosen)
         return [nodes.raw("", html, format="html")]
@@ -78,12 +76,6 @@ def note_sources(directive: SphinxDirective, sources: Iterable[str]) -> None:
         target = [CitationTarget(source, "", "")]
         line = directive.lineno
         domain.citation_refs.append(CitationRef("", directive.env.docname, line, target))
-
-
-def known_source(key: str) -> dict[str, str]:
-    """What is said of a source in a table: authors and year, and its address."""
-    found = (row for row in tables.rows("sources") if row["key"] == key)
-    return next(found, {"short": key, "url": ""})
 
 
 def rows_with(table: str, words: str) -> list[dict[str, str]]:
@@ -119,14 +111,6 @@ def columns_of(table: str, chosen: list[dict[str, str]], names: str) -> list[Col
     return [column_of(described[name], chosen) for name in wanted]
 
 
-def title_of(table: str) -> str:
-    """The title that the data package gives a table."""
-    text = (tables.FOLDER / "datapackage.json").read_text(encoding="utf-8")
-    package: dict[str, Any] = json.loads(text)
-    titles = {resource["name"]: resource.get("title", "") for resource in package["resources"]}
-    return titles.get(table) or table
-
-
 def html_table(number: str, caption: str, columns: list[Column], chosen: list[dict]) -> str:
     """The table in HTML, in a region that scrolls in itself and can be reached by keyboard."""
     sourced = any(row.get("source") for row in chosen)
@@ -150,7 +134,7 @@ def html_table(number: str, caption: str, columns: list[Column], chosen: list[di
 
 
 def _source(row: dict[str, str]) -> str:
-    known = known_source(row["source"])
+    known = tables.source(row["source"])
     name = escape(known["short"])
     if known["url"]:
         name = f'<a href="{escape(known["url"])}">{name}</a>'

@@ -21,7 +21,9 @@ from sphinx.util.docutils import SphinxRole
 from sphinx.writers.html5 import HTML5Translator
 from sphinxcontrib.bibtex.roles import CiteRole
 
-from course_lib.facts import Fact, fact, tables
+from course_lib.facts import Fact, fact
+from course_lib.facts.lookup import place
+from course_lib.facts.tables import source as source_of
 
 from .fact_text import SPACE, digits_of, from_to, in_full, rounded_from, shown, with_powers
 
@@ -60,7 +62,9 @@ class FactRole(SphinxRole):
         citation, messages = CiteRole()(
             "cite:alp", "", found.source, self.lineno, self.inliner, {}, []
         )
-        card = FactCard("", "", *card_of(found, citation, address_of(found.source)), ids=[number])
+        card = FactCard(
+            "", "", *card_of(found, citation, source_of(found.source)["url"]), ids=[number]
+        )
         return [FactNode("", "", value, card)], messages
 
     def _found(self) -> tuple[Fact, str]:
@@ -94,7 +98,7 @@ def card_of(found: Fact, citation: list[nodes.Node], address: str) -> list[nodes
         outside["classes"].append("fact-original")
         source += [nodes.Text(" ("), outside, nodes.Text(")")]
     kind = "an estimate from outside" if found.estimated else "official or measured"
-    row, field = place_of(found.name)
+    _, row, field = place(found.name)
     lines = [
         ("title", [nodes.Text(found.title[:1].upper() + found.title[1:])]),
         ("exact", with_powers(in_full(found.text, found.unit))),
@@ -109,17 +113,6 @@ def card_of(found: Fact, citation: list[nodes.Node], address: str) -> list[nodes
     return result[:-1]
 
 
-def place_of(name: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """The row that holds a fact, and the field that describes its column."""
-    key, _, column = name.partition(".")
-    for table in tables.described():
-        for row in tables.rows(table):
-            if row.get("key") == key and table != "sources":
-                described = [field for field in tables.fields(table) if "fact" in field]
-                return row, next(f for f in described if f["fact"] == (column or f["fact"]))
-    raise ValueError(f"there is no row {key!r}")
-
-
 def spread_of(found: Fact, row: dict[str, str], field: dict[str, Any]) -> str:
     """The interval in words: the source's own, or what rounding leaves, or none."""
     ends = [row.get(f"{field['name']}_{end}", "") for end in ("low", "high")]
@@ -132,11 +125,6 @@ def spread_of(found: Fact, row: dict[str, str], field: dict[str, Any]) -> str:
     if found.low == found.high or is_count:
         return "no interval: a count or a rating"
     return f"{rounded_from(found)}: 90{SPACE}% interval of rounding"
-
-
-def address_of(source: str) -> str:
-    """The address of a source, empty where it has none."""
-    return next((row["url"] for row in tables.rows("sources") if row["key"] == source), "")
 
 
 def _check_titles(app: Sphinx, doctree: nodes.document) -> None:

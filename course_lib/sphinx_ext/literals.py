@@ -23,6 +23,7 @@ from sphinx.errors import ConfigError
 from sphinx.util import logging
 
 from .facts_role import FactNode
+from .places import nearest_with_line
 from .typed_numbers import Typed, typed_numbers
 
 logger = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ def _check_page(app: Sphinx, doctree: nodes.document) -> None:
                     "%r is typed: compute it, take it from a fact, or give %s a reason for it",
                     hit.text,
                     app.config.course_literals,
-                    location=_nearest_with_line(block),
+                    location=nearest_with_line(block),
                     type="literal",
                 )
                 app.env.note_reread()  # or the next incremental build would pass
@@ -162,9 +163,3 @@ def _forget_page(app: Sphinx, env: BuildEnvironment, page: str) -> None:
 
 def _merge(app: Sphinx, env: BuildEnvironment, pages: set[str], other: BuildEnvironment) -> None:
     _used(env).update({page: words for page, words in _used(other).items() if page in pages})
-
-
-def _nearest_with_line(node: nodes.Node) -> nodes.Node:
-    while not node.line and node.parent is not None:
-        node = node.parent
-    return node

@@ -9,6 +9,7 @@ from typing import Any
 
 from course_lib.facts import fact, fact_names
 from course_lib.facts.tables import rows
+from course_lib.facts.tables import source as source_of
 from course_lib.footprint import ASSUMPTIONS, Factor, Missing, Run
 from course_lib.quantities import Estimate
 
@@ -113,8 +114,7 @@ def _link(factor: Factor) -> tuple[str, ...]:
 
 def _in_words(source: str) -> str:
     """A source with authors and year in the place of citation keys."""
-    shorts = {row["key"]: row["short"] for row in rows("sources")}
-    return re.sub(r"\w+", lambda word: shorts.get(word[0], word[0]), source)
+    return re.sub(r"\w+", lambda word: source_of(word[0])["short"], source)
 
 
 def _chips() -> list[tuple[str, str]]:
