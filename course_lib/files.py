@@ -76,3 +76,21 @@ def read_lines(path: str | Path, what: str, needs: tuple[str, ...]) -> list[dict
             )
         entries.append(entry)
     return entries
+
+
+def cut_unfinished_line(path: str | Path) -> None:
+    """Remove the end of a file of lines that a killed process left in the middle of one.
+
+    >>> import tempfile
+    >>> lines = Path(tempfile.mkdtemp()) / "lines.jsonl"
+    >>> _ = lines.write_text('{"a": 1}\\n{"a": ')
+    >>> cut_unfinished_line(lines)
+    >>> lines.read_text()
+    '{"a": 1}\\n'
+    """
+    path = Path(path)
+    if not path.exists():
+        return
+    text = path.read_bytes()
+    if text and not text.endswith(b"\n"):
+        write_whole(path, text[: text.rfind(b"\n") + 1].decode("utf-8"))

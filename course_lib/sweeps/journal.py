@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from course_lib.files import append_line, read_lines, write_whole
+from course_lib.files import append_line, cut_unfinished_line, read_lines
 from course_lib.sweeps.runs import Outcome, Row, Run, Task
 from course_lib.sweeps.settings import key_of
 
@@ -29,7 +29,7 @@ def read_journal(path: Path, name: str) -> dict[str, Row]:
     """
     if not path.parent.is_dir():
         raise ValueError(f"journal is {path}, in a folder that does not exist")
-    _cut_unfinished_line(path)
+    cut_unfinished_line(path)
     rows: dict[str, Row] = {}
     for entry in read_lines(path, "a run of a sweep", needs=("run", "setting", "seed")):
         if entry["run"] != name:
@@ -57,10 +57,3 @@ def append_outcome(path: Path, name: str, task: Task, outcome: Outcome) -> None:
             entry["row"] = outcome.rows[index]
         append_line(path, entry)
 
-
-def _cut_unfinished_line(path: Path) -> None:
-    if not path.exists():
-        return
-    text = path.read_text(encoding="utf-8")
-    if text and not text.endswith("\n"):
-        write_whole(path, text[: text.rfind("\n") + 1])
