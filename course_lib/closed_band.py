@@ -7,13 +7,14 @@ which a page of the book can carry into the reader's browser.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from course_lib.quantities import LEVEL, Forecast
 
-LARGEST = math.log(1.7976931348623157e308)
+LARGEST = math.log(sys.float_info.max)
 SMALLEST = -700.0
 
 

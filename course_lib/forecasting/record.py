@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from scipy.special import ndtri
 
 from course_lib.forecasting.forms import Fitted, Form, Runs, fit_form, name_of
 from course_lib.forecasting.holding_out import HeldOut, rolling
+from course_lib.scaling.growth import aicc
+from course_lib.scaling.identification import clearly_worse
 
 ROUNDING = 1e-9  # relative; no interval is narrower than what arithmetic loses
 OPEN = 0.2  # more covers a bend that was seen better still, and widens what is straight
@@ -73,9 +74,10 @@ def weights(members: list[Member], data: Runs, level: float) -> np.ndarray:
     fit = np.array([_information(law.residuals, law.degrees_of_freedom) for law in laws])
     if not np.isfinite(fit).any():
         return record
-    possible = _not_refuted(laws) & np.array([_determined(law) for law in laws])
-    if not possible.any():
-        possible = _not_refuted(laws)
+    possible = _not_refuted(laws)
+    determined = possible & np.array([_determined(law) for law in laws])
+    if determined.any():
+        possible = determined
     return (1 - OPEN) * (record + _shares(fit)) / 2 + OPEN * possible / possible.sum()
 
 
@@ -85,8 +87,7 @@ def _not_refuted(laws: list[Any]) -> np.ndarray:
     freedom = np.array([law.degrees_of_freedom for law in laws])
     best = int(np.argmin(squares))
     fewer = np.maximum(1, freedom - freedom[best])
-    excess = (squares / squares[best] - 1) / fewer * freedom[best]
-    return excess <= stats.f.ppf(0.95, fewer, freedom[best])
+    return ~clearly_worse(squares, squares[best], fewer, freedom[best])
 
 
 def _determined(law: Any) -> bool:
@@ -124,13 +125,11 @@ def _scores(members: list[Member], level: float) -> np.ndarray:
 
 def _information(residuals: np.ndarray, freedom: int) -> float:
     """Minus half of Akaike's criterion for few points; the noise counts as a parameter."""
-    number = len(residuals)
-    parameters = number - freedom + 1
-    left = freedom - 2
-    if left <= 0:
-        return -math.inf
-    variance = max(float(np.mean(np.square(residuals))), ROUNDING**2)
-    return -number * math.log(variance) / 2 - parameters * (1 + (parameters + 1) / left)
+    return (
+        -aicc(residuals, len(residuals) - freedom + 1, least=ROUNDING) / 2
+        if freedom > 2
+        else -math.inf
+    )
 
 
 def _shares(log_likelihood: np.ndarray) -> np.ndarray:

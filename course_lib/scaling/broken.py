@@ -145,7 +145,7 @@ def fit_broken_power_law(
     fitted = min(tried, key=lambda found: found.objective)
     names = ("A", "first_exponent", "A", "second_exponent", "softness", *["E"] * free)
     straight = fit(Form(1, free_floor=free), sign, [x], y, **how)
-    bends = clearly_worse(straight.objective, fitted, 3)
+    bends = clearly_worse(straight.objective, fitted.objective, 3, fitted.degrees_of_freedom)
     unknown = warn_of(fitted, names, 2, () if bends else BREAK)
     public = {name: float(rows[0]) for name, rows in _public(fitted, fitted.theta[None]).items()}
     return BrokenPowerLaw(unknown, fitted, **public, reach=(float(x.min()), float(x.max())))

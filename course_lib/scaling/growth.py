@@ -103,7 +103,7 @@ def compare_growth(x: np.ndarray, y: np.ndarray, hold_out: int | None = None) ->
             "rate": rate,
             "factor": np.exp(intercept),
             "r_squared": 1 - residual.var() / np.log(y).var(),
-            "aicc": _aicc(residual),
+            "aicc": aicc(residual),
             "hold_out_error": np.sqrt(np.mean(missed**2)),
         }
     table = pd.DataFrame.from_dict(rows, orient="index")
@@ -114,8 +114,11 @@ def compare_growth(x: np.ndarray, y: np.ndarray, hold_out: int | None = None) ->
     )
 
 
-def _aicc(residual: np.ndarray, parameters: int = 3) -> float:
-    """Of a line with normal scatter: intercept, slope and variance."""
+def aicc(residual: np.ndarray, parameters: int = 3, least: float = 1e-150) -> float:
+    """Akaike's criterion for few points, of normal scatter, which counts as a parameter.
+
+    Three of them are a line's. ``least`` is the smallest scatter that is not rounding.
+    """
     points = len(residual)
-    fit = points * np.log(max(float(np.mean(residual**2)), 1e-300))
+    fit = points * np.log(max(float(np.mean(np.square(residual))), least**2))
     return fit + 2 * parameters + 2 * parameters * (parameters + 1) / (points - parameters - 1)

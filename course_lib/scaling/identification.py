@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -72,14 +73,14 @@ def _needed(fitted: Fit) -> bool:
     begin = begin_at(pure, *data, fitted.sign, box(pure, fitted.sign, fitted.log_y))
     without = minimise(pure, fitted.log_x, fitted.log_y[None], fitted.weights[None], begin,
                        box(pure, fitted.sign, fitted.log_y), fitted.losses).best()  # fmt: skip
-    return clearly_worse(float(without.objective[0]), fitted, 1)
+    objective = float(without.objective[0])
+    return clearly_worse(objective, fitted.objective, 1, fitted.degrees_of_freedom)
 
 
-def clearly_worse(objective: float, fitted: Fit, fewer: int) -> bool:
+def clearly_worse(objective: Any, best: float, fewer: Any, freedom: int) -> Any:
     """Whether a law with so many parameters fewer fits worse than chance has it (F test, 5 %).
 
-    Of squares this is exact in the limit; of a robust loss it asks for more.
+    ``freedom`` is that of the best law. Of squares this is exact in the limit; of a robust loss it
+    asks for more. Works on numbers and on arrays of them.
     """
-    freedom = fitted.degrees_of_freedom
-    gain = (objective - fitted.objective) / fewer
-    return gain * freedom >= stats.f.ppf(0.95, fewer, freedom) * fitted.objective
+    return (objective - best) / fewer * freedom >= stats.f.ppf(0.95, fewer, freedom) * best
