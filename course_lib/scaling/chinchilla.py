@@ -103,9 +103,9 @@ class ChinchillaLaw(Law):
         unit : str
             Of the loss.
         method : {"delta", "profile", "bootstrap"}, optional
-            Without one: the delta method for a robust loss, the profile for least squares. The
-            delta method takes noise to be alike everywhere; where it is not, as in the published
-            runs of Hoffmann et al., the bootstrap is wider, and right.
+            Without one: the delta method for a robust loss, the profile for least squares. For a
+            robust loss the delta method's covariance lets noise differ from place to place
+            (Powell, 1991), as it does in the published runs of Hoffmann et al.
         seed, resamples : int
             Of the bootstrap.
         """

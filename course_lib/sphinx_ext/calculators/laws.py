@@ -16,6 +16,7 @@ from course_lib.closed_band import ClosedBand
 from course_lib.facts.tables import FOLDER, rows
 from course_lib.scaling import PowerLaw, fit_power_law
 from course_lib.scaling.identification import NotIdentified
+from course_lib.tasks import recorded_sweep
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 
@@ -105,27 +106,23 @@ def _imagenet() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mnist1d() -> tuple[np.ndarray, np.ndarray]:
-    table = _recorded("task-mnist1d")
+    table = recorded_sweep("mnist1d")
     table = table[table["model"] == "mlp"].sort_values("samples")
     return table["samples"].to_numpy(float), table["error"].to_numpy(float)
 
 
 def _teacher() -> tuple[np.ndarray, np.ndarray]:
-    table = _recorded("task-teacher_student")
+    table = recorded_sweep("teacher_student")
     table = table[table["dimensions"] == 8].sort_values("parameters")
     return table["parameters"].to_numpy(float), table["loss"].to_numpy(float)
 
 
 def _matmul() -> tuple[np.ndarray, np.ndarray]:
-    table = _recorded("sweep-cpu-amd-epyc-2-cores")
+    with (FOLDER / "recorded" / "sweep-cpu-amd-epyc-2-cores.csv").open(encoding="utf-8") as text:
+        table = pd.read_csv(text)
     kept = (table["experiment"] == "matmul") & (table["precision"] == "float32")
     table = table[kept & ~table["contaminated"]].sort_values("flop")
     return table["flop"].to_numpy(float), table["seconds"].to_numpy(float)
-
-
-def _recorded(name: str) -> pd.DataFrame:
-    with (FOLDER / "recorded" / f"{name}.csv").open(encoding="utf-8") as text:
-        return pd.read_csv(text)
 
 
 DATA = {
