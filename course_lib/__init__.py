@@ -62,6 +62,15 @@ _HOMES = {
         "verify",
     ),
     "training": ("Training", "train", "train_many"),
+    "fairness": (
+        "bootstrap_gap",
+        "detection_power",
+        "group_gaps",
+        "group_rates",
+        "newcombe",
+        "people_needed",
+        "wilson",
+    ),
     "sweeps": ("sweep",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -80,6 +89,15 @@ if TYPE_CHECKING:
         rule_of_thumb,
     )
     from course_lib.facts import Fact, fact, fact_names, facts
+    from course_lib.fairness import (
+        bootstrap_gap,
+        detection_power,
+        group_gaps,
+        group_rates,
+        newcombe,
+        people_needed,
+        wilson,
+    )
     from course_lib.footprint import Run
     from course_lib.forecasting import (
         Verdict,

@@ -29,6 +29,7 @@ COLOURS = {  # the same thing has the same colour on all pages; distinct also fo
     "contended": "#b2519f",
 }
 SERIES = list(COLOURS.values())
+GROUPS = {"A": "#7a76d6", "B": "#d9465f"}  # of people: the majority and the minority
 
 STYLE: dict[str, Any] = {
     "figure.figsize": (4.8, 3.3),
@@ -161,6 +162,51 @@ def law_chart(
             "data end", (reach, 0.02), xycoords=("data", "axes fraction"), xytext=(-3, 0),
             textcoords="offset points", ha="right", va="bottom", rotation=90, fontsize=9,
         )  # fmt: skip
+
+
+def group_chart(
+    panel: Any, tables: Mapping[str, Any], colours: Mapping[str, str] | None = None
+) -> None:
+    """Rates in per cent with their intervals: a row for each name, a mark for each series.
+
+    Parameters
+    ----------
+    panel : matplotlib Axes
+        With a linear x axis; it grows with the number of rows.
+    tables : mapping of str to pandas.DataFrame
+        Series to a table with the columns ``rate``, ``low`` and ``high``, as `group_rates` gives
+        it, all of one index: the rows, from top to bottom.
+    colours : mapping of str to str, optional
+        Of the series. Default: those of the groups A and B, else the cycle of the style.
+
+    Examples
+    --------
+    >>> from course_lib import group_rates
+    >>> table = group_rates([0, 1, 1, 0], [0, 1, 0, 0], ["men", "men", "women", "women"])
+    >>> panel = axes("Who pays", "error (%)", "", log="")
+    >>> group_chart(panel, {"of four people": table})
+    >>> [label.get_text() for label in panel.get_yticklabels()]
+    ['men', 'women']
+    >>> plt.close(panel.figure)
+    """
+    rows = list(next(iter(tables.values())).index)
+    cycle = dict(zip(tables, itertools.cycle(SERIES), strict=False)) | GROUPS | dict(colours or {})
+    apart = 0.5 / len(tables)
+    for number, (name, table) in enumerate(tables.items()):
+        if list(table.index) != rows:
+            raise ValueError(f"series {name} has the rows {list(table.index)}; allowed are {rows}")
+        y = np.arange(len(rows)) + apart * (number - (len(tables) - 1) / 2)
+        middle, low, high = (100 * table[end].to_numpy(float) for end in ("rate", "low", "high"))
+        panel.errorbar(
+            middle, y, xerr=[middle - low, high - middle], fmt="oDs^v"[number % 5], label=name,
+            color=cycle[name], linewidth=1.6, capsize=2.5,
+        )  # fmt: skip
+    panel.set_yticks(range(len(rows)), rows, fontsize=9)
+    panel.invert_yaxis()
+    panel.grid(axis="y", visible=False)
+    panel.figure.set_size_inches(4.8, 1.2 + (0.16 + 0.1 * len(tables)) * len(rows))
+    if len(tables) > 1:
+        panel.legend(fontsize=9)
 
 
 def roofline_chart(

@@ -32,9 +32,11 @@ def build() -> Path:
 
 
 def pages_of(book: Path) -> list[str]:
-    """Return the address of every page, from the site's root, which itself only leads on."""
+    """Return the address of every page, from the site's root, but for those that only lead on."""
     pages = (page for page in book.rglob("*.html") if "_static" not in page.parts)
-    return sorted({page.relative_to(book).as_posix() for page in pages} - {"index.html"})
+    moved = (ROOT / "book" / "redirects.txt").read_text(encoding="utf-8").split()[::2]
+    leading = {"index.html", *(name.replace(".md", ".html") for name in moved)}
+    return sorted({page.relative_to(book).as_posix() for page in pages} - leading)
 
 
 @contextlib.contextmanager

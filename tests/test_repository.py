@@ -34,6 +34,7 @@ FLOORS = {
     "fairness": 3,
     "explaining": 3,
     "shrinking": 3,
+    "vision_metrics": 3,
     "sweeps": 4,
     "workers": 3,
     "forecasting": 4,

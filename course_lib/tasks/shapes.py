@@ -156,7 +156,7 @@ def pictures(
     images += ground.view(samples, 3, 1, 1)
     images += noise * torch.randn(images.shape, generator=generator)
     classes = (labels[..., None, None] * masks).sum(1)
-    made = (images, labels, _boxes(masks), masks, classes)
+    made = (images, labels, boxes_of(masks), masks, classes)
     return Pictures(*(tensor.to(device) for tensor in made))
 
 
@@ -197,6 +197,24 @@ def truth(**_: Any) -> dict[str, Any]:
     return {"form": "falls with samples as far as the steps suffice; measured, not known"}
 
 
+def boxes_of(masks: torch.Tensor) -> torch.Tensor:
+    """The tightest boxes around masks: left, top, right and bottom edge; zeros around nothing.
+
+    ``masks`` has the shape (..., height, width), bool; the boxes are float32, shape (..., 4).
+
+    >>> boxes_of(torch.tensor([[False, True, True], [False, True, False]])).tolist()
+    [1.0, 0.0, 3.0, 2.0]
+    """
+    edges = []
+    for axis in (-2, -1):  # what is seen from above tells left and right
+        seen = masks.any(axis)
+        first = seen.int().argmax(-1)
+        last = seen.shape[-1] - seen.flip(-1).int().argmax(-1)
+        edges.append((first, last * seen.any(-1)))
+    (left, right), (top, bottom) = edges
+    return torch.stack([left, top, right, bottom], -1).float()
+
+
 def _inside(labels, centre, radius, angle, side: int) -> torch.Tensor:
     """Whether each pixel's middle lies in each object, shape (samples, objects, side, side)."""
     middles = torch.arange(side) + 0.5
@@ -215,15 +233,3 @@ def _inside(labels, centre, radius, angle, side: int) -> torch.Tensor:
                 found &= across * t.cos() + down * t.sin() <= r * cos(pi / corners)
         inside[chosen] = found
     return inside
-
-
-def _boxes(masks: torch.Tensor) -> torch.Tensor:
-    """The edges of what is inside the masks: left, top, right, bottom; zeros for nothing."""
-    edges = []
-    for axis in (-2, -1):  # what is seen from above tells left and right
-        seen = masks.any(axis)
-        first = seen.int().argmax(-1)
-        last = seen.shape[-1] - seen.flip(-1).int().argmax(-1)
-        edges.append((first, last * seen.any(-1)))
-    (left, right), (top, bottom) = edges
-    return torch.stack([left, top, right, bottom], -1).float()

@@ -1,6 +1,7 @@
 """What a reader's browser does with the pages: what it loads, shows and hides."""
 
 import gzip
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -30,72 +31,104 @@ def with_selector(book, selector: str) -> list[str]:
     return found
 
 
-def compressed_bytes(tab, address: str) -> int:
-    """What a first view of a page loads, each response compressed as a server would."""
-    responses = []
-    tab.on("response", lambda response: responses.append(response))
-    visit(tab, address)
-    return sum(len(gzip.compress(r.body())) for r in responses if r.ok and r.url.startswith("http"))
+@dataclass
+class Visit:
+    """What one page did in a tab of its own: loaded, unfolded, judged, made narrow."""
+
+    asked: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    first_bytes: int = 0  # of the first view, each response compressed as a server would
+    narrow_width: int = 0
+    violations: dict[str, list] = field(default_factory=dict)
 
 
-def test_no_request_leaves_the_site(built_book, site, new_page):
-    tab = new_page()
-    asked = []
-    tab.on("request", lambda request: asked.append(request.url))
-    elsewhere = {}
-    for name in pages_of(built_book):
-        asked.clear()
-        visit(tab, site + name)
-        tab.evaluate(UNFOLD)
-        tab.evaluate("() => window.scrollTo(0, document.body.scrollHeight)")
-        tab.wait_for_load_state("networkidle")
-        others = [url for url in asked if not url.startswith((site, "data:", "blob:"))]
-        assert asked, f"{name}: the request log is empty"
-        if others:
-            elsewhere[name] = others
-    assert not elsewhere
-
-
-def test_nothing_is_missing_and_no_script_fails(built_book, site, new_page):
-    tab = new_page()
-    problems = []
-    tab.on("response", lambda answer: answer.status < 400 or problems.append(answer.url))
-    tab.on("pageerror", lambda error: problems.append((tab.url, str(error))))
-    for name in pages_of(built_book):
-        visit(tab, site + name)
-    assert not problems
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing(built_book, site, new_page, scheme, width):
+@pytest.fixture(scope="module")
+def visits(built_book, site, browser) -> dict[str, Visit]:
+    """One visit to every page; each takes seconds, so all that can be asked is asked in one."""
     assert AXE.is_file(), "axe-core is not installed: run make test"
+    return {name: visited(browser, site + name) for name in pages_of(built_book)}
+
+
+def visited(browser, address: str) -> Visit:
+    """Look at a page as a wide light one, then as a narrow dark one."""
+    seen = Visit()
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    tab = context.new_page()
+    responses = []
+    tab.on("request", lambda request: seen.asked.append(request.url))
+    tab.on("response", lambda answer: responses.append(answer))
+    tab.on("pageerror", lambda error: seen.problems.append(str(error)))
+    visit(tab, address)
+    seen.problems += [answer.url for answer in responses if answer.status >= 400]
+    seen.first_bytes = sum(
+        len(gzip.compress(r.body())) for r in responses if r.ok and r.url.startswith("http")
+    )
+    tab.evaluate(UNFOLD)
+    tab.evaluate("() => window.scrollTo(0, document.body.scrollHeight)")
+    tab.wait_for_load_state("networkidle")
+    tab.add_script_tag(path=AXE)
+    judge(tab, seen, 1280, "light")
+    judge(tab, seen, 360, "dark")
+    seen.narrow_width = tab.evaluate("() => document.documentElement.scrollWidth")
+    context.close()
+    return seen
+
+
+def judge(tab, seen: Visit, width: int, scheme: str) -> None:
+    """Run axe at a width and in a colour scheme."""
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.emulate_media(color_scheme=scheme)
+    tab.wait_for_timeout(400)  # the fold's transition; colours are judged at rest
+    assert tab.evaluate("() => document.documentElement.dataset.theme") == scheme
+    found = tab.evaluate("() => axe.run()")["violations"]
+    if found:
+        seen.violations[f"{scheme}, {width} px"] = [
+            (v["help"], [n["html"][:160] for n in v["nodes"][:4]]) for v in found
+        ]
+
+
+def test_no_request_leaves_the_site(visits, site):
+    for name, one in visits.items():
+        assert one.asked, f"{name}: the request log is empty"
+    elsewhere = {
+        name: [url for url in one.asked if not url.startswith((site, "data:", "blob:"))]
+        for name, one in visits.items()
+    }
+    assert not {name: urls for name, urls in elsewhere.items() if urls}
+
+
+def test_nothing_is_missing_and_no_script_fails(visits):
+    assert not {name: one.problems for name, one in visits.items() if one.problems}
+
+
+def test_axe_finds_nothing_light_and_wide_or_dark_and_narrow(visits):
+    assert not {name: one.violations for name, one in visits.items() if one.violations}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (360, "light")])
+def test_axe_finds_nothing_the_other_way_round(built_book, site, new_page, width, scheme):
     tab = new_page(width, scheme)
     violations = {}
     for name in pages_of(built_book):
         visit(tab, site + name)
-        assert tab.evaluate("() => document.documentElement.dataset.theme") == scheme
         tab.evaluate(UNFOLD)
-        tab.wait_for_timeout(400)  # the fold's transition; colours are judged at rest
         tab.add_script_tag(path=AXE)
-        found = tab.evaluate("() => axe.run()")["violations"]
-        if found:
-            violations[name] = [
-                (v["help"], [n["html"][:160] for n in v["nodes"][:4]]) for v in found
-            ]
+        one = Visit()
+        judge(tab, one, width, scheme)
+        if one.violations:
+            violations[name] = one.violations
     assert not violations
 
 
-def test_a_phone_never_scrolls_sideways(built_book, site, new_page):
-    tab = new_page(width=360)
-    too_wide = {}
-    for name in pages_of(built_book):
-        visit(tab, site + name)
-        tab.evaluate(UNFOLD)
-        width = tab.evaluate("() => document.documentElement.scrollWidth")
-        if width > 360:
-            too_wide[name] = width
-    assert not too_wide
+def test_a_phone_never_scrolls_sideways(visits):
+    assert not {name: one.narrow_width for name, one in visits.items() if one.narrow_width > 360}
+
+
+def test_the_first_view_of_each_page_is_light(visits):
+    weights = {name: one.first_bytes for name, one in visits.items()}
+    assert min(weights.values()) > 50_000, f"something was not measured: {weights}"
+    assert max(weights.values()) < BUDGET_BYTES, weights
 
 
 def test_the_answer_stays_hidden_until_it_is_opened_by_keyboard(built_book, site, new_page):
@@ -154,9 +187,3 @@ def test_search_finds_a_word_of_the_book(site, new_page):
     result.click()
     tab.wait_for_load_state("networkidle")
     assert "roofline" in tab.locator("main").inner_text().lower()
-
-
-def test_the_first_view_of_each_page_is_light(built_book, site, new_page):
-    weights = {name: compressed_bytes(new_page(), site + name) for name in pages_of(built_book)}
-    assert min(weights.values()) > 50_000, f"something was not measured: {weights}"
-    assert max(weights.values()) < BUDGET_BYTES, weights
