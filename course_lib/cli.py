@@ -29,7 +29,29 @@ def doctor() -> None:
     for finding in findings():
         mark = "[green]yes[/]" if finding.present else "[yellow]no[/]"
         table.add_row(finding.what, f"{mark}  {finding.detail}", finding.remedy)
+    level, detail, remedy = _sandbox()
+    mark = "[green]yes[/]" if level != "none" else "[yellow]no[/]"
+    table.add_row("sandboxed grading", f"{mark}  {detail}", remedy)
     Console().print(table)
+
+
+def _sandbox() -> tuple[str, str, str]:
+    """Which sandbox grading has here, by building one."""
+    from importlib.util import find_spec
+
+    if find_spec("nbgrader") is None:
+        return "none", "", "pip install -e '.[grade]'"
+    from course_lib.grading.sandbox.levels import find_level
+
+    found = find_level()
+    kinds = {
+        "both": "cold and warm kernels",
+        "cold": "cold kernels only",
+        "namespaces": "warm kernels only",
+        "none": "",
+    }
+    missing = dict.fromkeys(reason for reason in (found.cold, found.warm) if reason)
+    return found.name, kinds[found.name], " ".join(missing)
 
 
 @app.command()
@@ -104,6 +126,124 @@ def check_assignment(
             f"[red]{graded.sample.name} got {graded.points}, and must get {graded.sample.points}[/]"
         )
     raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def grade(
+    assignment: Annotated[str, typer.Argument(help="As nbgrader autograde names it.")],
+    course_dir: Annotated[Path, typer.Option(help="An nbgrader course. Default: here.")] = Path(),
+    student: Annotated[str, typer.Option(help="Only these; a glob, as in nbgrader.")] = "*",
+    force: Annotated[bool, typer.Option("--force", help="Also what is graded already.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes here; the number of cores if unnamed.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler whose workers grade instead.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Allow a scheduler beyond here without TLS.")
+    ] = False,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds a cell; the course's own if unnamed.")
+    ] = None,
+    memory: Annotated[float, typer.Option(min=0.1, help="GiB that a kernel may use.")] = 4.0,
+    cold: Annotated[bool, typer.Option("--cold", help="Start each kernel anew.")] = False,
+    preload: Annotated[
+        str | None, typer.Option(help="Modules that warm kernels import first, with commas.")
+    ] = None,
+    unsandboxed: Annotated[
+        bool, typer.Option("--unsandboxed", help="Run students' code with your rights. Marked.")
+    ] = False,
+    stock_scores: Annotated[
+        bool, typer.Option("--stock-scores", help="Read points from outputs as nbgrader does.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print rows as JSON instead.")] = False,
+) -> None:
+    """Grade a class: sandboxed, in parallel, and safe to stop and start again.
+
+    Exits with 0 if every submission has a verdict, 1 if some could not be graded, 2 for misuse.
+    """
+    from course_lib.grading.command import run
+
+    code = run(
+        assignment, course_dir, student=student, force=force, workers=workers,
+        scheduler=scheduler, insecure=insecure, timeout=timeout, memory_gib=memory, cold=cold,
+        preload=preload, unsandboxed=unsandboxed, stock_scores=stock_scores, as_json=as_json,
+    )  # fmt: skip
+    raise typer.Exit(code)
+
+
+@app.command()
+def export(
+    assignment: Annotated[str, typer.Argument(help="As nbgrader names it.")],
+    to: Annotated[str, typer.Option("--to", help="canvas, moodle or csv.")],
+    course_dir: Annotated[Path, typer.Option(help="An nbgrader course. Default: here.")] = Path(),
+    output: Annotated[
+        Path | None, typer.Option(help="Default: ASSIGNMENT-SYSTEM.csv here.")
+    ] = None,
+    roster: Annotated[
+        Path | None, typer.Option(help="The gradebook that Canvas exported, to be filled in.")
+    ] = None,
+    worksheet: Annotated[
+        Path | None, typer.Option(help="The grading worksheet from Moodle, to be filled in.")
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="Canvas's name of the assignment, if another.")
+    ] = None,
+    missing_zero: Annotated[
+        bool, typer.Option("--missing-zero", help="Zero for who handed in nothing.")
+    ] = False,
+) -> None:
+    """Write the scores of an assignment as Canvas, Moodle or a spreadsheet imports them."""
+    from course_lib.grading.exchange.command import run_export
+
+    code = run_export(
+        assignment, course_dir, to=to, output=output, roster=roster, worksheet=worksheet,
+        column=column, missing_zero=missing_zero,
+    )  # fmt: skip
+    raise typer.Exit(code)
+
+
+@app.command()
+def collect(
+    assignment: Annotated[str, typer.Argument(help="As nbgrader names it.")],
+    archive: Annotated[
+        Path | None, typer.Argument(help="The zip of all submissions; none for --late alone.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--from", help="canvas or moodle.")] = None,
+    course_dir: Annotated[Path, typer.Option(help="An nbgrader course. Default: here.")] = Path(),
+    roster: Annotated[
+        Path | None, typer.Option(help="The gradebook that Canvas exported: who is who.")
+    ] = None,
+    worksheet: Annotated[
+        Path | None, typer.Option(help="The grading worksheet from Moodle: who, and when.")
+    ] = None,
+    late: Annotated[
+        Path | None,
+        typer.Option(help="CSV: student, assignment, extra_days, until, late_days."),
+    ] = None,
+    late_days: Annotated[
+        int | None, typer.Option(min=0, help="Everybody's late days over all assignments.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Of times that name none.")] = "UTC",
+    entry_times: Annotated[
+        bool, typer.Option("--entry-times", help="Take the zip's times for those of handing in.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what is not known to be older.")
+    ] = False,
+) -> None:
+    """Unpack a class's submissions from Canvas or Moodle, and enter extensions.
+
+    Exits with 0 if all was taken, 1 if something was refused, 2 for misuse.
+    """
+    from course_lib.grading.exchange.command import run_collect
+
+    code = run_collect(
+        assignment, course_dir, archive, source=source, roster=roster, worksheet=worksheet,
+        late=late, late_days=late_days, timezone=timezone, entry_times=entry_times, force=force,
+    )  # fmt: skip
+    raise typer.Exit(code)
 
 
 def _grades_table(name, report):

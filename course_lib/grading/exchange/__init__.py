@@ -1,0 +1,1 @@
+"""Grades out to Canvas, Moodle and tables; submissions and extensions in from them."""
