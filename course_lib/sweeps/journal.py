@@ -56,4 +56,3 @@ def append_outcome(path: Path, name: str, task: Task, outcome: Outcome) -> None:
         else:
             entry["row"] = outcome.rows[index]
         append_line(path, entry)
-
