@@ -719,7 +719,7 @@ ON_THE_SANDBOX = [
         "write-root",
         "makes files in the sandbox's own root",
         (
-            _INSIDE + "for path in ('/x', '/etc/x', '/dev/x', '/srv/x', '/root/x', '/run/x'):\n"
+            _INSIDE + "for path in ('/x', '/etc/x', '/dev/x', '/srv/x', '/opt/x', '/run/x'):\n"
             "    try: open(path, 'w').close(); print('$marker')\n    except OSError: pass",
         ),
         stock=False,
