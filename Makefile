@@ -32,7 +32,7 @@ test: install-test ## install what tests need, then run all but the slow ones
 test-all: install-test ## the slow tests too
 	$(BIN)/python -m pytest -ra
 
-bench: install ## print counting, measuring, fitting and sweeping beside what you would use instead, as ratios
+bench: install ## print counting, measuring, fitting, sweeping and grading beside what you would use instead, as ratios
 	$(BIN)/python benchmarks/counters.py
 	$(BIN)/python benchmarks/measure_overhead.py
 	$(BIN)/python benchmarks/predictions.py --print
@@ -40,6 +40,7 @@ bench: install ## print counting, measuring, fitting and sweeping beside what yo
 	$(BIN)/python benchmarks/chinchilla.py
 	$(BIN)/python benchmarks/sweeps.py
 	$(BIN)/python benchmarks/report_cards.py
+	$(BIN)/python benchmarks/grading.py
 	$(BIN)/python benchmarks/extrapolation_coverage.py --print --repeats 100
 
 install: ## only make .venv and put everything into it
