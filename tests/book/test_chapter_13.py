@@ -1,6 +1,5 @@
 """What chapter 13 and the appendix of facts say in words stays true of the tables."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +8,14 @@ import pytest
 from course_lib.facts import fact
 from course_lib.facts.tables import rows
 from course_lib.footprint import ASSUMPTIONS, Run
+from tests.book.cells import holds, run_cells
 
 PAGE = Path(__file__).parents[2] / "book" / "13-the-bill.md"
-CELL = re.compile(r"```\{code-cell\} ipython3\n(?::tags:[^\n]*\n)?(.*?)```", re.DOTALL)
 
 
 def run_cell(holding, **names):
     """Run the page's cell that holds some words, and give back what it defined."""
-    [source] = [cell for cell in CELL.findall(PAGE.read_text(encoding="utf-8")) if holding in cell]
-    names |= {"np": np, "fact": fact}
-    exec(compile(source, PAGE.name, "exec"), names)
-    return names
-
-
-def holds(estimate, value):
-    return estimate.low <= value <= estimate.high
+    return run_cells(PAGE, holding, **names, np=np, fact=fact)
 
 
 @pytest.fixture(scope="module")

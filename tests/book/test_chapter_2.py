@@ -1,6 +1,5 @@
 """What chapter 2 says in words stays true of its tables, and its cells do what they claim."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,9 @@ from torch.nn import functional as F
 from course_lib import count, fact, facts, train, train_many
 from course_lib.models import MLP, CharacterLSTM, Transformer
 from course_lib.quantities import Estimate
+from tests.book.cells import run_cells
 
 PAGE = Path(__file__).parents[2] / "book" / "02-three-waves.md"
-CELL = re.compile(r"```\{code-cell\} ipython3\n(?::tags:[^\n]*\n)?(.*?)```", re.DOTALL)
 CORNERS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 XOR = torch.tensor([0, 1, 1, 0])
 H = np.log(2) / 2  # compute gets cheaper: half the price every two years
@@ -26,11 +25,9 @@ few = settings(max_examples=20, deadline=None)
 
 def run_cell(holding, **names):
     """Run the page's cell that holds some words, and give back what it defined."""
-    [source] = [cell for cell in CELL.findall(PAGE.read_text(encoding="utf-8")) if holding in cell]
     names |= {"np": np, "torch": torch, "nn": nn, "F": F, "fact": fact, "stats": stats}
     names |= {"CORNERS": CORNERS, "XOR": XOR, "Estimate": Estimate, "CharacterLSTM": CharacterLSTM}
-    exec(compile(source, PAGE.name, "exec"), names)
-    return names
+    return run_cells(PAGE, holding, **names)
 
 
 def the_circle():

@@ -17,10 +17,9 @@ from torch.nn import functional as F
 from course_lib import closed_form, count, facts, train_many
 from course_lib.models import MLP
 from course_lib.tasks.trained import TEST_SEED, batches_of_own_set, error_rate
+from tests.book import cells
 
 PAGE = Path(__file__).parents[2] / "book" / "04-many-neurons.md"
-CELL = re.compile(r"```\{code-cell\} ipython3\n(?::tags:[^\n]*\n)?(.*?)```", re.DOTALL)
-CELLS = CELL.findall(PAGE.read_text(encoding="utf-8"))
 IMPORTED = {
     "exp": exp, "log": log, "pi": np.pi, "np": np, "pd": pd, "torch": torch, "nn": nn, "F": F,
     "ndimage": ndimage, "stats": stats, "closed_form": closed_form, "count": count, "facts": facts,
@@ -30,12 +29,8 @@ IMPORTED = {
 
 
 def run_cells(*holding, **names):
-    """Run the page's cells that hold these words, in this order, and give back what they define."""
-    names = IMPORTED | names
-    for words in holding:
-        [source] = [cell for cell in CELLS if words in cell]
-        exec(compile(source, PAGE.name, "exec"), names)
-    return names
+    """Run the page's cells that hold these words, with what the page imports at hand."""
+    return cells.run_cells(PAGE, *holding, **(IMPORTED | names))
 
 
 # --- counting ---

@@ -1,6 +1,5 @@
 """What chapter 8 says in words stays true of the recorded sweeps and the published runs."""
 
-import re
 import warnings
 from pathlib import Path
 
@@ -12,9 +11,9 @@ from course_lib import facts, fit_chinchilla, fit_kaplan, fit_power_law, isoflop
 from course_lib.facts import fact
 from course_lib.scaling import NotIdentified, optimal_allocation
 from course_lib.tasks import TASKS, recorded_sweep, spectrum
+from tests.book.cells import holds, run_cells
 
 PAGE = Path(__file__).parents[2] / "book" / "08-scaling-laws.md"
-CELL = re.compile(r"```\{code-cell\} ipython3\n(?::tags:[^\n]*\n)?(.*?)```", re.DOTALL)
 
 
 def tokens_per_parameter(*law, flop=5.76e23):
@@ -24,14 +23,7 @@ def tokens_per_parameter(*law, flop=5.76e23):
 
 def run_cell(holding, **names):
     """Run the page's cell that holds some words, and give back what it defined."""
-    [source] = [cell for cell in CELL.findall(PAGE.read_text(encoding="utf-8")) if holding in cell]
-    names |= {"np": np}
-    exec(compile(source, PAGE.name, "exec"), names)
-    return names
-
-
-def holds(estimate, value):
-    return estimate.low <= value <= estimate.high
+    return run_cells(PAGE, holding, **names, np=np)
 
 
 @pytest.fixture(scope="module")
