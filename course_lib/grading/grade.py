@@ -210,7 +210,7 @@ class _Class:
             except Exception as error:
                 problems[name] = f"it cannot be prepared: {type(error).__name__}: {error}"
         task = Task(
-            key=hashlib.sha256(f"{student}\n{key.text}".encode()).hexdigest(),
+            key=key.of(student),
             notebooks=notebooks,
             files=_overwritten(intake.files, self.source),
             level=self.options.level,

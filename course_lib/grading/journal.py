@@ -44,6 +44,10 @@ class Key:
         parts = "\n".join((self.submission, self.assignment, self.environment))
         return hashlib.sha256(parts.encode()).hexdigest()
 
+    def of(self, student: str) -> str:
+        """A name for one student's submission, that says nothing of them and fits any file."""
+        return hashlib.sha256(f"{student}\n{self.text}".encode()).hexdigest()
+
     def changed(self, before: Key) -> str:
         """Which parts differ from an earlier key, in words; nothing where none does."""
         names = ("submission", "assignment", "environment")
@@ -156,8 +160,7 @@ class Journal:
         self._file(student, key).unlink(missing_ok=True)
 
     def _file(self, student: str, key: Key) -> Path:
-        name = hashlib.sha256(f"{student}\n{key.text}".encode()).hexdigest()  # any name is a file's
-        return self._results / f"{name}.json.gz"
+        return self._results / f"{key.of(student)}.json.gz"
 
 
 def _entry(step: str, student: str, key: Key) -> dict[str, Any]:

@@ -21,4 +21,4 @@ def work(item: tuple[str, bytes]) -> bytes:
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         problem = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
-        return Result(key, problem=problem).to_bytes()
+        return Result.failed(key, problem).to_bytes()
