@@ -17,9 +17,8 @@ from course_lib.grading.course import Course, CourseError, open_course
 from course_lib.grading.grade import Options, Row, grade
 from course_lib.grading.journal import Busy
 from course_lib.grading.sandbox.levels import find_level
+from course_lib.grading.showing import first_of, state_of
 from course_lib.grading.tasks import Limits
-
-MOST_SHOWN = 6  # reasons of one submission; --json has all
 
 
 def run(
@@ -107,15 +106,13 @@ def table_of(assignment: str, rows: list[Row]) -> Table:
         table.add_column(column, justify="right" if column in ("points", "before") else "left")
     colours = {"failed": "red", "inconclusive": "yellow"}
     for row in rows:
-        colour = colours.get(row.state)
-        state = f"[{colour}]{row.state}[/]" if colour else row.state
-        reasons = [*row.reasons[:MOST_SHOWN]]
-        if len(row.reasons) > MOST_SHOWN:
-            reasons.append(f"and {len(row.reasons) - MOST_SHOWN} more")
         table.add_row(
-            escape(row.student), state, _points(row.score), _points(row.before),
-            escape("\n".join(reasons)),
-        )  # fmt: skip
+            escape(row.student),
+            state_of(row.state, colours),
+            _points(row.score),
+            _points(row.before),
+            first_of(row.reasons),
+        )
     return table
 
 

@@ -26,8 +26,7 @@ from course_lib.grading.exchange.scores import read_scores, student_of
 from course_lib.grading.exchange.tables import ExchangeError, Table, read_table
 from course_lib.grading.exchange.times import zone_named
 from course_lib.grading.guard.intake import printable
-
-MOST_SHOWN = 6  # notes of one submission
+from course_lib.grading.showing import first_of, state_of
 
 
 def run_export(
@@ -151,10 +150,5 @@ def _shown(assignment: str, rows: list[Collected]) -> Shown:
         table.add_column(column)
     colours = {"refused": "red", "kept": "yellow"}
     for row in rows:
-        colour = colours.get(row.state)
-        state = f"[{colour}]{row.state}[/]" if colour else row.state
-        notes = [*row.notes[:MOST_SHOWN]]
-        if len(row.notes) > MOST_SHOWN:
-            notes.append(f"and {len(row.notes) - MOST_SHOWN} more")
-        table.add_row(escape(row.student), state, escape("\n".join(map(printable, notes))))
+        table.add_row(escape(row.student), state_of(row.state, colours), first_of(row.notes))
     return table

@@ -60,15 +60,6 @@ def restore(
     return restored, changes
 
 
-def clear_outputs(notebook: Any) -> None:
-    """Take away, in place, what a notebook claims to have shown, as nbgrader's ClearOutput does."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-            for key in ("collapsed", "scrolled"):
-                cell.metadata.pop(key, None)
-
-
 def _restore_kernel(notebook: Any, blueprint: NotebookBlueprint, changes: list[str]) -> None:
     kernel = blueprint.kernel()
     found = notebook.metadata.get("kernelspec")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_lib.grading.guard.reading import read_notebook
-from course_lib.grading.guard.restoring import clear_outputs, restore
+from course_lib.grading.guard.restoring import restore
 
 
 def name_of(cell):
@@ -269,20 +269,6 @@ def test_a_kernel_that_nobody_asked_for_is_removed(honest, plan):
     restored, changes = restore(honest, replace(plan, kernelspec="{}"))
     assert "kernelspec" not in restored.metadata
     assert len(changes) == 1
-
-
-def test_outputs_that_a_submission_claims_are_cleared_as_by_nbgrader(honest):
-    from nbgrader.preprocessors import ClearOutput
-
-    notebook = copy.deepcopy(honest)
-    for cell in notebook.cells:
-        cell.metadata["collapsed"] = True
-        if cell.cell_type == "code":
-            cell.outputs = [nbformat.v4.new_output("stream", text="passed!")]
-            cell.execution_count = 7
-    theirs, _ = ClearOutput().preprocess(copy.deepcopy(notebook), {})
-    clear_outputs(notebook)
-    assert notebook == theirs
 
 
 def test_notebooks_before_cell_ids_get_none(honest, plan):
