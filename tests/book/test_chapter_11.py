@@ -13,32 +13,27 @@ from scipy import stats
 
 from course_lib import detection_power, fact, facts, group_gaps, group_rates, newcombe, wilson
 from course_lib.tasks.groups import TwoGroups
+from tests.book import cells
 
 PAGE = Path(__file__).parents[2] / "book" / "11-skewed-data.md"
-CELL = re.compile(
-    r"```\{code-cell\} ipython3\n(?:---\n.*?\n---\n|(?::[^\n]*\n)+)?(.*?)```", re.DOTALL
-)
 EVIDENCE = facts("bias_evidence").set_index("key")
 GROUPS = ("darker_female", "darker_male", "lighter_female", "lighter_male")
 
 
 def run_cells(*holding, **names):
     """Run the page's cells that hold some words, in this order: what they define and print."""
-    cells = CELL.findall(PAGE.read_text(encoding="utf-8"))
     names |= {"np": np, "pd": pd, "torch": torch, "stats": stats, "fact": fact}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        for words in holding:
-            [source] = [cell for cell in cells if words in cell]
-            exec(compile(source, PAGE.name, "exec"), names)
+        names = cells.run_cells(PAGE, *holding, **names)
     return names, printed.getvalue()
 
 
 @pytest.fixture(scope="module")
 def page():
     """The experiment with two groups, as far as all remedies need it."""
-    cells = ("people = TwoGroups(", "SEEDS = range", "def learn(", "plain = learn(", "def lines(")
-    names, _ = run_cells(*cells, "def weigh(")
+    steps = ("people = TwoGroups(", "SEEDS = range", "def learn(", "plain = learn(", "def lines(")
+    names, _ = run_cells(*steps, "def weigh(")
     return names
 
 

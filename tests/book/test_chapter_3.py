@@ -1,7 +1,6 @@
 """What chapter 3 says of brains, neurons and energies holds for the tables and its own cells."""
 
 import math
-import re
 from functools import cache
 from pathlib import Path
 
@@ -11,19 +10,17 @@ import pytest
 import torch
 
 from course_lib.facts import fact
+from tests.book.cells import cells_of
 
 mpl.use("Agg")
 PAGE = Path(__file__).parents[2] / "book" / "03-one-neuron.md"
-CELL = re.compile(
-    r"^```\{code-cell\} ipython3\n(?:---\n.*?\n---\n|:tags:[^\n]*\n)?(.*?)^```", re.M | re.S
-)
 
 
 @cache
 def page():
     """Everything the page's cells define, run in order, without the record at the end."""
     names = {"__name__": "page"}
-    for source in CELL.findall(PAGE.read_text(encoding="utf-8"))[:-1]:
+    for source in cells_of(PAGE)[:-1]:
         exec(compile(source, PAGE.name, "exec"), names)
     return names
 
