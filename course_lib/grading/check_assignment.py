@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +10,7 @@ from pathlib import Path
 import nbformat
 
 from course_lib.devices import cores
+from course_lib.grading.commands import NbgraderFailed, nbgrader
 from course_lib.grading.samples import Sample, SampleError, failure, read_samples, write_submission
 from course_lib.grading.samples import record as record_sample
 
@@ -140,16 +138,10 @@ def _grade(workspace: Path, name: str, progress: Callable[[str], None]) -> None:
 
 
 def _nbgrader(workspace: Path, *arguments: str) -> None:
-    programs = Path(sys.executable).parent  # nbgrader calls alembic by its bare name
-    path = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path, "JUPYTER_PREFER_ENV_PATH": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=workspace, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        end = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-        raise SampleError(f"nbgrader {' '.join(arguments)} failed:\n{end}")
+    try:
+        nbgrader(workspace, *arguments)
+    except NbgraderFailed as error:
+        raise SampleError(str(error)) from error
 
 
 def _read_grades(workspace: Path, assignment: str, notebook: str, sample: Sample) -> Graded:

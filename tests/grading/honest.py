@@ -1,15 +1,13 @@
 """nbgrader's own example course, a class of honest students, and what its records say of them."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from datetime import datetime
-from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from course_lib.grading.commands import nbgrader
 
 DUE = datetime(2030, 1, 10)
 RIGHT = {
@@ -63,17 +61,6 @@ CLASS = {  # what each student wrote instead of the right answer, by cell
     "23-old-outputs": {},
     "24-checkpoints-and-attachment": {},
 }  # fmt: skip
-
-
-def nbgrader(course, *arguments):
-    """A command of nbgrader's in a course directory; it must succeed."""
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course, env=os.environ | {"PATH": programs, "OMP_NUM_THREADS": "1"},
-        capture_output=True, text=True, check=False, timeout=900,
-    )  # fmt: skip
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 
 
 def make_class(folder):

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from course_lib.grading.commands import nbgrader
 from tests.grading.faking import copy_of
-from tests.grading.honest import CLASS, feedback, files, make_class, nbgrader, records
+from tests.grading.honest import CLASS, feedback, files, make_class, records
 
 pytestmark = pytest.mark.needs("sandbox")
 

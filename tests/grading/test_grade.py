@@ -8,13 +8,14 @@ import sys
 import pytest
 
 from course_lib.grading import grade as grading
+from course_lib.grading.commands import nbgrader
 from course_lib.grading.course import CourseError, open_course
 from course_lib.grading.grade import Options, environment
 from course_lib.grading.journal import Journal
 from course_lib.workers import Lost
 from tests.grading.faking import contents, copy_of, graded
 from tests.grading.guard.damaged import DAMAGED
-from tests.grading.guard.material import make_course, released, run_nbgrader, solved, submit
+from tests.grading.guard.material import make_course, released, solved, submit
 
 WRONG = "def square(x):\n    return x + x"
 
@@ -73,7 +74,7 @@ def test_a_mended_check_regrades_everybody(course):
     graded(course)
     source = course / "source" / "ps1" / "p1.ipynb"
     source.write_text(source.read_text().replace("assert square(3) == 9", "assert square(4) == 16"))
-    run_nbgrader(course, "generate_assignment", "ps1", "--force")
+    nbgrader(course, "generate_assignment", "ps1", "--force")
     rows = graded(course)
     assert {row.state for row in rows.values()} == {"regraded"}
     assert all("the assignment changed" in row.reasons for row in rows.values())
@@ -120,7 +121,7 @@ def test_a_manual_score_survives_regrading(course):
 
 
 def test_what_nbgrader_graded_before_is_left_alone(course):
-    run_nbgrader(course, "autograde", "ps1", "--student", "ada")
+    nbgrader(course, "autograde", "ps1", "--student", "ada")
     rows = graded(course)
     assert rows["ada"].state == "unchanged" and "graded by nbgrader" in rows["ada"].reasons[0]
     assert rows["bob"].state == "graded"

@@ -2,15 +2,12 @@
 
 import copy
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-ROOT = Path(__file__).resolve().parents[3]
+from course_lib.grading.commands import nbgrader
+
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
@@ -50,29 +47,13 @@ def source_notebook():
     return new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
 
 
-def run_nbgrader(course, *arguments, check=True):
-    """`nbgrader` in a course directory."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0 or not check, done.stderr[-3000:]
-    return done
-
-
 def make_course(folder, config=""):
     """A course directory with the assignment ps1 (one notebook, p1) released."""
     (folder / "source" / "ps1").mkdir(parents=True)
     text = "c = get_config()\nc.CourseDirectory.course_id = 'c'\n" + config
     (folder / "nbgrader_config.py").write_text(text)
     nbformat.write(source_notebook(), folder / "source" / "ps1" / "p1.ipynb")
-    run_nbgrader(folder, "generate_assignment", "ps1", "--create")
+    nbgrader(folder, "generate_assignment", "ps1", "--create")
     return folder
 
 

@@ -7,7 +7,8 @@ import pytest
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
 
-from tests.grading.guard.material import make_course, released, run_nbgrader, solved, submit
+from course_lib.grading.commands import nbgrader
+from tests.grading.guard.material import make_course, released, solved, submit
 
 TWO_LINES = "from course_lib.grading.guard import guard\nguard(c)\n"
 
@@ -53,7 +54,7 @@ def graded(tmp_path_factory):
 
     folder = submit(course, "broken", honest)
     (folder / "p1.ipynb").write_text("{")
-    done = run_nbgrader(course, "autograde", "ps1", check=False)
+    done = nbgrader(course, "autograde", "ps1", check=False)
     return course, done.stderr
 
 

@@ -1,13 +1,9 @@
 """Stock nbgrader with the sandbox's kernel: one line of configuration, no change elsewhere."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import nbformat
 import pytest
 
+from course_lib.grading.commands import nbgrader
 from course_lib.grading.sandbox import kernels
 
 pytestmark = pytest.mark.needs("sandbox")
@@ -17,19 +13,6 @@ def make_cell(source: str, grade_id: str, **nbgrader) -> nbformat.NotebookNode:
     cell = nbformat.v4.new_code_cell(source)
     cell.metadata["nbgrader"] = {"schema_version": 3, "grade_id": grade_id, **nbgrader}
     return cell
-
-
-def nbgrader(course: Path, *arguments: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stderr
 
 
 def test_autograde_runs_submissions_in_the_sandbox(tmp_path):
@@ -56,7 +39,6 @@ def test_autograde_runs_submissions_in_the_sandbox(tmp_path):
     lines = [f"{name} = {value}\n" for name, value in kernels.PROVISIONERS.items()]
     (info / "entry_points.txt").write_text(f"[{kernels._GROUP}]\n{''.join(lines)}")
     environment = {
-        **os.environ,
         "JUPYTER_PATH": str(tmp_path / "jupyter"),
         "PYTHONPATH": str(tmp_path / "site"),
         "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
