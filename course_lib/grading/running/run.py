@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -50,7 +49,7 @@ def run(task: Task, kernels: Factory | None = None) -> Result:
     settings = complete(task.execution)
     if kernels is None:
         from course_lib.grading.sandbox.kernels import kernel_manager as kernels
-    begun, processor = time.monotonic(), _processor_seconds()
+    begun, processor = time.monotonic(), time.process_time()
     running = _Running(task, kernels, settings)
     problem = None
     try:
@@ -67,7 +66,7 @@ def run(task: Task, kernels: Factory | None = None) -> Result:
         problem=problem,
         level=task.level,
         seconds=time.monotonic() - begun,
-        cpu_seconds=_processor_seconds() - processor + running.cpu_seconds,
+        cpu_seconds=time.process_time() - processor + running.cpu_seconds,
         peak_bytes=running.peak_bytes,
     )
 
@@ -156,8 +155,3 @@ def _write_notebook(notebook: Any) -> bytes:
 
     # a lone surrogate can come from a kernel, and stands in no file
     return (nbformat.writes(notebook, version=4) + "\n").encode("utf-8", "replace")
-
-
-def _processor_seconds() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
