@@ -32,6 +32,7 @@ def run(
     preload: str | None,
     unsandboxed: bool,
     as_json: bool,
+    scheduler: str | None,
     **options: Any,
 ) -> int:
     """Grade an assignment and say how it went; the exit code."""
@@ -39,19 +40,25 @@ def run(
     errors = Console(stderr=True, highlight=False)
     try:
         course = open_course(course_dir, assignment)
-        warm = False if unsandboxed else warm_kernels(cold)
+        here = not (unsandboxed or scheduler)  # a cluster's workers find out what they can
+        warm = warm_kernels(cold) if here else not (unsandboxed or cold)
         chosen = Options(
             workers=workers or cores(),
             level="none" if unsandboxed else "sandbox",
             warm=warm,
             preload=tuple(filter(None, (preload or "").split(","))),
             limits=limits_of(course, timeout, memory_gib),
+            scheduler=scheduler,
             **options,
         )
         rows = _graded(course, chosen, console, as_json)
     except (CourseError, Busy, ValueError, ImportError) as error:
         errors.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
         return 2
+    except ConnectionError as error:
+        said = f"{error}. What was graded until then stands; grade again for the rest"
+        errors.print(f"[red]{escape(said)}[/]", soft_wrap=True)
+        return 1
     if as_json:
         console.print_json(json.dumps([asdict(row) for row in rows]))
     else:

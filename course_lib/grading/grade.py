@@ -28,7 +28,7 @@ from course_lib.grading.guard.reading import DamagedNotebook, read_notebook
 from course_lib.grading.journal import Journal, Key
 from course_lib.grading.placing import place
 from course_lib.grading.tasks import Limits, Result, Task
-from course_lib.grading.worker import work
+from course_lib.grading.worker import work, work_on_cluster
 from course_lib.workers import Lost, check_address, in_workers, on_cluster
 
 PATIENCE = 60.0  # seconds to wait for a gradebook that another program holds
@@ -110,6 +110,9 @@ def grade(
         If another process grades this assignment.
     CourseError
         If the course cannot be graded at all.
+    ConnectionError
+        If the scheduler cannot be reached, or is lost. What was graded until then stands, and
+        grading again goes on with the rest.
     ValueError
         If a scheduler beyond this machine has no TLS.
     """
@@ -167,7 +170,7 @@ class _Class:
 
     def _answers(self, items: Iterator[tuple[str, bytes]]) -> Iterator[tuple[Any, Any]]:
         if self.options.scheduler is not None:
-            return on_cluster(work, items, self.options.scheduler)
+            return on_cluster(work_on_cluster, items, self.options.scheduler)
         return in_workers(work, items, self.options.workers)
 
     # --- before ---

@@ -5,20 +5,63 @@ from __future__ import annotations
 import traceback
 
 from course_lib.grading.tasks import Result, Task
+from course_lib.workers import Apart, Refused
+
+_unfit: str | None = None  # why this process must not run anything
 
 
-def work(item: tuple[str, bytes]) -> bytes:
-    """Run one task; both it and its result travel as bytes."""
+def work(item: tuple[str, bytes]) -> bytes | Refused:
+    """Run one task; both it and its result travel as bytes.
+
+    `Refused` where this host cannot sandbox what it must, with what to allow here.
+    """
     from course_lib.grading.running import run
-    from course_lib.grading.sandbox import privileges
+    from course_lib.grading.sandbox.levels import find_level
+    from course_lib.grading.sandbox.privileges import PrivilegesError
 
     key, raw = item
     try:
         task = Task.from_bytes(raw)
         if task.level == "sandbox":
-            privileges.drop()  # for good: what reads students' answers is nobody from here on
-        return run(task).to_bytes()
+            _give_up_rights()
+        result = run(task)
+        refusal = find_level().refusal() if result.problem and task.level == "sandbox" else None
+        return Refused(refusal) if refusal else result.to_bytes()
+    except PrivilegesError as error:
+        return Refused(str(error))
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         problem = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
         return Result.failed(key, problem).to_bytes()
+
+
+def _give_up_rights() -> None:
+    """Become nobody, for good: what reads students' answers has no rights of root's.
+
+    Raises
+    ------
+    PrivilegesError
+        If that failed, now or before: some rights may be left.
+    """
+    from course_lib.grading.sandbox import privileges
+
+    global _unfit
+    try:
+        if _unfit is None:
+            privileges.drop()
+    except privileges.PrivilegesError as error:
+        _unfit = str(error)
+    if _unfit is not None:
+        raise privileges.PrivilegesError(_unfit)
+
+
+_apart = Apart(work)
+
+
+def work_on_cluster(item: tuple[str, bytes]) -> bytes | Refused:
+    """`work`, in a process below a cluster's worker.
+
+    To give rights up takes a process without other threads, and it is for good: the worker itself
+    serves others afterwards.
+    """
+    return _apart(item)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from contextlib import contextmanager
+from itertools import chain, islice
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
-from course_lib.workers.lost import Lost
+from course_lib.workers.lost import Lost, Refused
 
+LOOK_EVERY = 5.0  # seconds between looks at who is there
 _one_at_a_time = threading.Lock()  # PyTorch's random numbers and threads belong to the process
 
 
@@ -47,36 +51,142 @@ def on_cluster(
     """Items with what a function made of them, in the order in which they end.
 
     The function must not raise. No more items are handed out than there are workers, so that a
-    killed one takes no answers along; an item that killed its workers is answered by `Lost`.
+    killed one takes no answers along; its item is given to another worker, and one that killed
+    several is answered by `Lost`. A worker that answers `Refused` gets no more items; the answer
+    counts only where all workers refuse. Where there is no worker, one is waited for.
+
+    Raises
+    ------
+    ConnectionError
+        If the scheduler cannot be reached, or is lost on the way.
+    ImportError
+        If Dask is not installed, or a worker lacks what the function needs.
     """
+    waiting = iter(items)
+    with _client(address) as client:
+        team = _Team(client, address, function)
+        while True:
+            room = team.look()
+            taken = [*islice(chain(team.given_back(), waiting), room)]
+            for item in taken:
+                if team.refusal is None:
+                    team.hand_out(item)
+                else:
+                    yield item, team.refusal
+            if team.under_way:
+                yield from team.wait()
+            elif not taken:
+                return
+
+
+@contextmanager
+def _client(address: str) -> Iterator[Any]:
     try:
-        from distributed import Client, KilledWorker, as_completed
+        from distributed import Client
     except ImportError as error:
         raise ImportError(
             "scheduler needs Dask: pip install 'counting-the-cost[cluster]'"
         ) from error
-
-    waiting = iter(items)
-    under_way: dict[Any, Any] = {}
-    with Client(address, set_as_default=False) as client:
-        done = as_completed(loop=client.loop)
-        while True:
-            workers = len(client.scheduler_info(n_workers=-1)["workers"])
-            for item in islice(waiting, max(0, max(1, workers) - len(under_way))):
-                future = client.submit(_call_alone, function, item, pure=False)
-                under_way[future] = item
-                done.add(future)
-            if not under_way:
-                return
-            future = next(done)
-            item = under_way.pop(future)
-            try:
-                answer = future.result()
-            except KilledWorker as error:
-                answer = Lost(f"its worker was killed: {error}")
-            yield item, answer
+    try:
+        client = Client(address, set_as_default=False)
+    except OSError as error:
+        raise ConnectionError(f"no scheduler answers at {address}: {error}") from error
+    except TypeError as error:  # what Dask says where it has no certificates
+        raise ValueError(
+            f"scheduler {address} needs TLS certificates, and Dask's configuration names none "
+            f"({error}). Set distributed.comm.tls in ~/.config/dask/distributed.yaml, or "
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ..__CLIENT__CERT and ..__CLIENT__KEY"
+        ) from error
+    with client:
+        yield client
 
 
-def _call_alone(function: Callable[[Any], Any], item: Any) -> Any:
+class _Team:
+    """Workers of a cluster: who is there, what they work on, who has refused."""
+
+    def __init__(self, client: Any, address: str, function: Callable[[Any], Any]) -> None:
+        self.under_way: dict[Any, tuple[Any, set[str]]] = {}  # by future: an item, who may do it
+        self.refusal: Refused | None = None  # where nobody is left who would do anything
+        self._client, self._address, self._function = client, address, function
+        self._ended: SimpleQueue[Any] = SimpleQueue()
+        self._again: deque[Any] = deque()
+        self._fit: set[str] = set()
+        self._refusals: dict[str, Refused] = {}
+
+    def look(self) -> int:
+        """See who is there; how many more items can be handed out."""
+        try:
+            there = set(self._client.scheduler_info(n_workers=-1)["workers"])
+        except OSError as error:
+            raise self._is_lost() from error
+        self._refusals = {name: said for name, said in self._refusals.items() if name in there}
+        self._fit = there - set(self._refusals)
+        nobody_left = there and not self._fit
+        self.refusal = next(iter(self._refusals.values())) if nobody_left else None
+        for future, (item, allowed) in list(self.under_way.items()):
+            if allowed and not allowed & there:
+                del self.under_way[future]
+                future.cancel()
+                self._again.append(item)
+        return max(0, max(1, len(self._fit)) - len(self.under_way))
+
+    def given_back(self) -> Iterator[Any]:
+        """Items that their worker did not do."""
+        while self._again:
+            yield self._again.popleft()
+
+    def hand_out(self, item: Any) -> None:
+        """Have an item done, by anybody who has not refused another one."""
+        only = self._fit if self._refusals else set()
+        from dask import config
+
+        with config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
+            future = self._client.submit(
+                _call_alone, self._function, item, pure=False, workers=sorted(only) or None
+            )
+        self.under_way[future] = item, only
+        future.add_done_callback(self._ended.put)
+
+    def wait(self) -> Iterator[tuple[Any, Any]]:
+        """The next item with its answer; none where it is time to look, or it must be done again.
+
+        Raises
+        ------
+        ConnectionError
+        ImportError
+        """
+        from distributed import KilledWorker
+
+        try:
+            future = self._ended.get(timeout=LOOK_EVERY)
+            item, _ = self.under_way.pop(future)
+        except (Empty, KeyError):
+            return
+        if future.cancelled():
+            raise self._is_lost()
+        try:
+            worker, answer = future.result()
+        except KilledWorker as error:
+            yield item, Lost(f"its worker was killed: {error}")
+        except ImportError as error:
+            raise ImportError(
+                f"a worker of the cluster lacks what it needs: {error}. Install there what is "
+                "installed here"
+            ) from error
+        else:
+            if isinstance(answer, Refused):
+                self._refusals[worker] = answer
+                self._again.append(item)
+            else:
+                yield item, answer
+
+    def _is_lost(self) -> ConnectionError:
+        return ConnectionError(f"the scheduler at {self._address} is gone")
+
+
+def _call_alone(function: Callable[[Any], Any], item: Any) -> tuple[str, Any]:
+    """What a function makes of an item, with the name of the worker where this runs."""
+    from distributed import get_worker
+
     with _one_at_a_time:
-        return function(item)
+        return get_worker().contact_address, function(item)

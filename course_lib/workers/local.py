@@ -20,9 +20,8 @@ from typing import Any
 from tqdm import tqdm
 
 from course_lib.devices import cores
-from course_lib.workers.lost import Lost
+from course_lib.workers.lost import ATTEMPTS, Lost, how_it_ended
 
-ATTEMPTS = 2  # a worker may have been killed for what another one did to the memory
 SECONDS_TO_END = 5.0
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 READY = "ready"
@@ -79,7 +78,7 @@ def in_workers(
                         if worker.item.attempts < ATTEMPTS:
                             waiting.again(worker.item)
                         else:
-                            answered.append((worker.item.value, Lost(_end(code))))
+                            answered.append((worker.item.value, Lost(how_it_ended(code))))
                     continue
                 if worker.ready:
                     answered.append((worker.item.value, message))
@@ -172,14 +171,6 @@ def _leave(team: dict[Connection, _Worker], connection: Connection) -> int | Non
         process.kill()
         process.join()
     return process.exitcode
-
-
-def _end(code: int | None) -> str:
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name
-        often = ", as happens when memory runs out" if name == "SIGKILL" else ""
-        return f"its worker was killed {ATTEMPTS} times ({name}{often})"
-    return f"its worker ended {ATTEMPTS} times (exit code {code})"
 
 
 def _no_start(code: int | None) -> str:
