@@ -298,7 +298,7 @@ class _Class:
         place(files | finished, self.course.autograded(student), self.converter.set_permissions)
         said = [f"{name}: {reason}" for name, reason in problems.items()]
         events = (
-            [f"{one.notebook}, cell {one.cell}: {one.text}" for one in result.events]
+            [f"{one.where}: {one.text}" for one in result.events]
             if result
             else []
         )

@@ -25,6 +25,7 @@ EVENTS = (
     "notebook-timeout",  # the notebook's budget was used up
     "output-truncated",  # a cell wrote more than its output budget
     "kernel-odd",  # the kernel sent what no kernel sends: forged, malformed or misdirected messages
+    "tampering-suspected",  # after its last cell the kernel did not run checks as it should
     "file-refused",  # a file that the notebook left behind was not kept
 )
 
@@ -179,6 +180,9 @@ class Event:
 
     ``cell`` is the index in the notebook (None: the notebook as a whole), ``grade_id`` the cell's
     name where it has one, ``kind`` one of `EVENTS`.
+
+    >>> Event("p1.ipynb", None, None, "file-refused", "a link").where
+    'p1.ipynb'
     """
 
     notebook: str
@@ -190,6 +194,11 @@ class Event:
     def __post_init__(self) -> None:
         if self.kind not in EVENTS:
             raise ValueError(f"kind is {self.kind!r}; allowed are {', '.join(EVENTS)}")
+
+    @property
+    def where(self) -> str:
+        """The notebook, and the cell where there is one."""
+        return self.notebook if self.cell is None else f"{self.notebook}, cell {self.cell}"
 
 
 @dataclass(frozen=True)

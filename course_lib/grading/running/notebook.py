@@ -11,8 +11,9 @@ from typing import Any
 
 import zmq
 from nbclient.client import timestamp
+from nbformat.v4 import new_code_cell
 
-from course_lib.grading.running import marks
+from course_lib.grading.running import marks, tampering
 from course_lib.grading.running.kernel import Kernel
 from course_lib.grading.running.recorder import Recorder
 from course_lib.grading.tasks import Event, Limits
@@ -80,6 +81,7 @@ class NotebookRun:
             assert self._kernel is not None
             self.notebook["metadata"]["language_info"] = self._kernel.language_info
             self._run_cells()
+            self._look_for_tampering()
         self._recorder.finish()
 
     def _begin(self) -> None:
@@ -334,6 +336,21 @@ class NotebookRun:
             if fatal is not None or time.monotonic() >= deadline:
                 return index
         return None
+
+    def _look_for_tampering(self) -> None:
+        """Ask the kernel about itself, now that nothing it does changes a cell any more."""
+        if self._kernel is None or not tampering.has_checks(self.notebook):
+            return
+        until = time.monotonic() + tampering.SECONDS
+
+        def run(source: str, take: Callable[[Any], bool]) -> dict[str, Any] | None:
+            reply, fatal = self._execute(new_code_cell(source), take, until, None)
+            return None if fatal or time.monotonic() >= until else reply
+
+        self.events.extend(
+            Event(self.name, None, None, "tampering-suspected", text)
+            for text in tampering.suspicions(run)
+        )
 
     def _note(self, index: int, kind: str, text: str) -> None:
         metadata = self.notebook["cells"][index]["metadata"].get("nbgrader")
