@@ -39,6 +39,7 @@ FLOORS = {
     "workers": 3,
     "forecasting": 4,
     "predicting": 4,
+    "checking": 5,
     "plotting": 5,
     "diagnosis": 5,
     "grading": 6,

@@ -7,6 +7,7 @@ elsewhere; what comes before and after is nbgrader's, with the course's own conf
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +24,43 @@ from course_lib.grading.guard.preprocessors import (
     RestoreCells,
     SafeAutoGrades,
     named,
+    with_verdicts,
 )
 from course_lib.grading.running.settings import DEFAULTS
+from course_lib.grading.trusted.assignment import HandedIn, Trusted
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A graded notebook, the cells that a person must judge (and why), and what to look at."""
+
+    notebook: bytes
+    undecided: tuple[str, ...]
+    flags: tuple[str, ...]
 
 
 class Converter:
     """Both halves of nbgrader's autograding for the submissions of one assignment.
 
-    ``stock_scores`` reads points from outputs exactly as nbgrader does.
+    ``trusted`` are the assignment's checks, where it has some. ``stock_scores`` reads points from
+    outputs exactly as nbgrader does, and is no choice where checks can leave a cell to a person.
     """
 
-    def __init__(self, course: Course, blueprint: Blueprint, stock_scores: bool = False) -> None:
-        self.course, self._blueprint = course, blueprint
+    def __init__(
+        self,
+        course: Course,
+        blueprint: Blueprint,
+        trusted: Trusted | None = None,
+        stock_scores: bool = False,
+    ) -> None:
+        if trusted is not None and stock_scores:
+            raise CourseError(
+                f"{course.assignment} has checks that may leave a cell to a person; nbgrader's own "
+                "reading of points would make that full marks: grade without --stock-scores"
+            )
+        self.course, self._blueprint, self._trusted = course, blueprint, trusted
         self._autograde = Autograde(coursedir=course.directory, parent=course.app)
-        after = [*self._autograde.autograde_preprocessors]
+        after = with_verdicts(self._autograde.autograde_preprocessors)
         middle = next((i for i, one in enumerate(after) if named(one, Execute)), None)
         if middle is None:
             raise CourseError(
@@ -58,16 +82,26 @@ class Converter:
             exporter.register_preprocessor(one)
         return exporter
 
-    def sanitise(self, student: str, name: str, notebook: Any) -> bytes:
+    def sanitise(self, by: HandedIn, name: str, notebook: Any) -> bytes:
         """A submitted notebook with everything that is not the student's put right."""
-        return self._convert(self._before, student, name, notebook)
+        return self._convert(self._before, by, name, notebook)[0]
 
-    def finish(self, student: str, name: str, executed: bytes) -> bytes:
+    def finish(self, by: HandedIn, name: str, executed: bytes) -> Finished:
         """An executed notebook with its points in the gradebook and nothing active in it."""
-        return self._convert(self._after, student, name, nbformat.reads(executed.decode(), 4))
+        notebook = nbformat.reads(executed.decode(), 4)
+        graded, about = self._convert(self._after, by, name, notebook)
+        undecided = tuple(
+            f"{cell}: {score.reason}"
+            for cell, score in about.get("scores", {}).items()
+            if score.points is None and not score.plain
+        )
+        return Finished(graded, undecided, tuple(about["flags"]))
 
-    def _convert(self, exporter: Any, student: str, name: str, notebook: Any) -> bytes:
+    def _convert(
+        self, exporter: Any, by: HandedIn, name: str, notebook: Any
+    ) -> tuple[bytes, dict[str, Any]]:
         stem = Path(name).stem
+        student = by.student
         directory = self.course.directory
         resources = {
             "unique_key": stem,
@@ -79,10 +113,12 @@ class Converter:
                 "notebook": stem,
                 "db_url": directory.db_url,
                 "blueprint": self._blueprint.notebooks[stem],
+                "trusted": self._trusted,
+                "handed_in": by,
             },
         }
-        text, _ = exporter.from_notebook_node(notebook, resources=resources)
-        return text.encode()
+        text, resources = exporter.from_notebook_node(notebook, resources=resources)
+        return text.encode(), resources["nbgrader"]
 
     def execution(self) -> dict[str, Any]:
         """The course's own settings of nbgrader's ``Execute``, as far as a run honours them."""

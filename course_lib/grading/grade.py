@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import metadata
 from pathlib import PurePosixPath
@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
+from course_lib.checking.probing import CHECKS
+from course_lib.checking.questions import Evidence
 from course_lib.grading.converting import Converter
 from course_lib.grading.course import Course, CourseError
 from course_lib.grading.guard.blueprint import Blueprint
@@ -28,6 +30,8 @@ from course_lib.grading.guard.reading import DamagedNotebook, read_notebook
 from course_lib.grading.journal import Journal, Key
 from course_lib.grading.placing import place
 from course_lib.grading.tasks import Limits, Result, Task
+from course_lib.grading.trusted.assignment import ChecksError, HandedIn, Trusted, read_trusted
+from course_lib.grading.trusted.secret import SecretError, read_secret
 from course_lib.grading.worker import work, work_on_cluster
 from course_lib.workers import Lost, check_address, in_workers, on_cluster
 
@@ -49,6 +53,7 @@ class Options:
     preload: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     stock_scores: bool = False
+    secret: Callable[[], bytes] = lambda: read_secret()[0]
     patience: float = PATIENCE
 
 
@@ -76,6 +81,7 @@ class Row:
 @dataclass(frozen=True)
 class _Plan:
     student: str
+    by: HandedIn
     intake: Intake
     key: Key
     why: str
@@ -128,14 +134,28 @@ class _Class:
         self.blueprint = Blueprint.from_gradebook(
             course.directory.db_url, course.assignment, course.directory.course_id
         )
-        self.converter = Converter(course, self.blueprint, options.stock_scores)
+        self.trusted = self._checks()
+        self.converter = Converter(course, self.blueprint, self.trusted, options.stock_scores)
         self.source = course.source_files()
         self.assignment = _fingerprint(
-            self.blueprint.fingerprint, _contents(self.source), options.stock_scores
+            self.blueprint.fingerprint,
+            _contents(self.source),
+            options.stock_scores,
+            self.trusted and self.trusted.fingerprint,
         )
         self.deadlines = self.converter.deadlines()
         self.execution = self.converter.execution()
         self.environment = environment()
+
+    def _checks(self) -> Trusted | None:
+        notebooks = self.blueprint.notebooks.values()
+        cells = [cell for notebook in notebooks for cell in notebook.cells]
+        try:
+            return read_trusted(
+                self.course.root, self.course.assignment, cells, self.options.secret
+            )
+        except (ChecksError, SecretError) as error:
+            raise CourseError(str(error)) from error
 
     def rows(self, progress: Callable[[Row], None]) -> list[Row]:
         rows: list[Row] = []
@@ -203,11 +223,12 @@ class _Class:
         wanted = {f"{name}.ipynb" for name in self.blueprint.notebooks}
         problems = {name: why for name, why in intake.problems.items() if name in wanted}
         left_out = {name: why for name, why in intake.problems.items() if name not in wanted}
+        by = HandedIn(student, intake.fingerprint, Evidence(intake.files))
         notebooks = {}
         for name, raw in intake.notebooks.items():
             try:
                 notebook = read_notebook(raw)
-                notebooks[name] = self.converter.sanitise(student, name, notebook)
+                notebooks[name] = self.converter.sanitise(by, name, notebook)
             except DamagedNotebook as error:
                 problems[name] = str(error)
             except Exception as error:
@@ -215,15 +236,28 @@ class _Class:
         task = Task(
             key=key.of(student),
             notebooks=notebooks,
-            files=_overwritten(intake.files, self.source),
+            files=self._given(intake.files),
             level=self.options.level,
             warm=self.options.warm,
             preload=self.options.preload,
-            limits=self.options.limits,
+            limits=self._limits(),
             environment={"NBGRADER_EXECUTION": "autograde"},
             execution=self.execution,
         )
-        return _Plan(student, intake, key, why, bool(verdicts) or there, task, problems, left_out)
+        seen = bool(verdicts) or there
+        return _Plan(student, by, intake, key, why, seen, task, problems, left_out)
+
+    def _given(self, handed_in: dict[str, bytes]) -> dict[str, bytes]:
+        """The files that a kernel sees: without the checks, which say how answers are judged."""
+        files = _overwritten(handed_in, self.source)
+        if self.trusted is not None:
+            files.pop(CHECKS, None)
+        return files
+
+    def _limits(self) -> Limits:
+        """The kernel's limits, with what the assignment's students must not import."""
+        withheld = self.trusted.checks.withheld if self.trusted is not None else ()
+        return replace(self.options.limits, withheld=withheld)
 
     def _newer(self, student: str) -> bool:
         """nbgrader's rule: what was handed in again after it was graded is graded again."""
@@ -255,17 +289,17 @@ class _Class:
         verdicts = self.journal.verdicts(plan.student)
         before = _sum(verdicts[-1].verdict) if verdicts else None
         try:
-            verdict, problems, notes = self._enter(plan, result)
+            verdict, undecided, notes = self._enter(plan, result)
         except (OSError, OperationalError, CourseError) as error:
             said = str(getattr(error, "orig", None) or error)
             kept = "; its result is kept, grading again only writes it" if result else ""
             return Row(plan.student, "failed", reasons=(f"it cannot be written: {said}{kept}",))
-        reasons = (*problems, *notes)
-        self.journal.written(plan.student, plan.key, verdict, bool(problems), reasons)
+        reasons = (*undecided, *notes)
+        self.journal.written(plan.student, plan.key, verdict, bool(undecided), reasons)
         state = "regraded" if plan.seen_before else "graded"
         return Row(
             plan.student,
-            "inconclusive" if problems else state,
+            "inconclusive" if undecided else state,
             _sum(verdict),
             before,
             (*reasons, *((plan.why,) if plan.why else ())),
@@ -281,11 +315,13 @@ class _Class:
         notes += [f"{name}: {reason}" for name, reason in plan.left_out.items()]
         self._patiently(partial(self.converter.begin, student, stamp, missing))
         finished: dict[str, bytes] = {}
+        undecided: list[str] = []
         for name, executed in (result.notebooks if result else {}).items():
             try:
-                finished[name] = self._patiently(
-                    partial(self.converter.finish, student, name, executed)
-                )
+                graded = self._patiently(partial(self.converter.finish, plan.by, name, executed))
+                finished[name] = graded.notebook
+                undecided += [f"{name}: {one}" for one in graded.undecided]
+                notes += [f"{name}: {one}" for one in graded.flags]
             except OperationalError:
                 raise
             except Exception as error:
@@ -296,14 +332,14 @@ class _Class:
             self._patiently(partial(self.converter.leave_to_a_person, student, stem, reason))
         files = result.files if result else plan.task.files
         place(files | finished, self.course.autograded(student), self.converter.set_permissions)
-        said = [f"{name}: {reason}" for name, reason in problems.items()]
+        undecided += [f"{name}: {reason}" for name, reason in problems.items()]
         events = (
             [f"{one.where}: {one.text}" for one in result.events]
             if result
             else []
         )
         verdict = self._patiently(partial(self.converter.verdict, student))
-        return verdict, tuple(said), (*notes, *events)
+        return verdict, tuple(undecided), (*notes, *events)
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """Wait for a gradebook that another program holds."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import PurePosixPath
@@ -50,11 +51,13 @@ class Limits:
         What one cell may show; anything beyond is dropped, and the cell says so.
     cpu_seconds : int
         Processor time of one process.
+    withheld : tuple of str
+        Modules of ``course_lib`` that a sandboxed kernel cannot import.
 
     Raises
     ------
     ValueError
-        If a limit is not positive.
+        If a limit is not positive, or a withheld module is not of ``course_lib``.
     """
 
     cell_seconds: float | None = 30.0
@@ -65,10 +68,16 @@ class Limits:
     disk_bytes: int = 512 * MIB
     output_bytes: int = 4 * MIB
     cpu_seconds: int = 900
+    withheld: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "withheld", tuple(self.withheld))  # JSON knows lists only
+        if wrong := [one for one in self.withheld if not re.fullmatch(r"course_lib(\.\w+)+", one)]:
+            raise ValueError(f"withheld has {wrong}; allowed are modules of course_lib")
         for entry in fields(self):
             value = getattr(self, entry.name)
+            if entry.name == "withheld":
+                continue
             if value is None and entry.name in ("cell_seconds", "notebook_seconds"):
                 continue
             number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,14 +1,15 @@
 """The guard as steps of nbgrader's own autograding.
 
 `RestoreCells` belongs first among ``Autograde.sanitize_preprocessors``, `SafeAutoGrades` where
-`SaveAutoGrades` was, `CleanOutputs` last. `guard` puts them there.
+`SaveAutoGrades` was, `CleanOutputs` last, and trusted verdicts go around `Execute`. `guard` puts
+them there.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade
 from traitlets import Bool, Unicode
 from traitlets import List as ListTrait
@@ -123,7 +124,18 @@ def guard(c: Any) -> None:
     )
     c.Autograde.sanitize_preprocessors = [RestoreCells, *_without(before, RestoreCells)]
     after = [SafeAutoGrades if named(one, SaveAutoGrades) else one for one in after]
-    c.Autograde.autograde_preprocessors = [*_without(after, CleanOutputs), CleanOutputs]
+    after = with_verdicts(_without(after, CleanOutputs))
+    c.Autograde.autograde_preprocessors = [*after, CleanOutputs]
+
+
+def with_verdicts(steps: list[Any]) -> list[Any]:
+    """Steps of autograding with trusted verdicts around their `Execute`, where they have one."""
+    from course_lib.grading.trusted.preprocessors import ArmProbes, JudgeProbes
+
+    around: list[Any] = []
+    for one in _without(_without(steps, ArmProbes), JudgeProbes):
+        around += [ArmProbes, one, JudgeProbes] if named(one, Execute) else [one]
+    return around
 
 
 def _given(c: Any, name: str, default: list[Any]) -> list[Any]:

@@ -93,10 +93,27 @@ def mounts(limits: Limits) -> tuple[Mount, ...]:
         Mount("tmpfs", "/tmp", size=limits.disk_bytes, files=MOST_FILES),
         Mount("tmpfs", SUBMISSION, size=limits.disk_bytes, files=MOST_FILES),
     ]
+    places += _withheld(limits.withheld)
     fonts = font_list()
     if fonts is not None:  # without it, the first import of Matplotlib reads every font there is
         places.append(Mount("bind", f"{FIGURES}/{fonts.name}", str(fonts)))
     return tuple(sorted(places, key=lambda mount: (mount.target.count("/"), mount.target)))
+
+
+def _withheld(modules: Iterable[str]) -> list[Mount]:
+    """A module that says so in the place of each withheld one, and of what Python kept of it."""
+    library = Path(__file__).resolve().parents[2]
+    instead = Path(__file__).with_name("withheld") / "__init__.py"
+    places = []
+    for name in modules:
+        path = library.joinpath(*name.split(".")[1:])
+        if path.is_dir():
+            places.append(Mount("bind", str(path), str(instead.parent)))
+            continue
+        kept = path.parent.glob(f"__pycache__/{path.name}.*.pyc")
+        for file in (path.with_suffix(".py"), *kept):
+            places.append(Mount("bind", str(file), str(instead)))
+    return places
 
 
 def read_only() -> list[Mount]:
