@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 
 from course_lib.checking.values import Unpackable, pack, unpack
-from course_lib.forecasting import read_forecasts
-from course_lib.metering import read_records
 
 RECORDS, FORECASTS = "records.jsonl", "forecasts.jsonl"
 MOST_EVIDENCE = 16 << 20  # bytes of a handed-in file
@@ -97,11 +95,15 @@ class Evidence:
         Unusable
             If the file is damaged or too large.
         """
+        from course_lib.metering import read_records
+
         return self._read(RECORDS, read_records)
 
     @property
     def forecasts(self) -> dict[str, dict[str, Any]]:
         """The forecasts committed in ``forecasts.jsonl`` by name; errors as for ``records``."""
+        from course_lib.forecasting import read_forecasts  # with pandas and SciPy: seconds
+
         return self._read(FORECASTS, read_forecasts)
 
     def _read(self, name: str, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
