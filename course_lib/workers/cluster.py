@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from course_lib.workers.lost import Lost, Refused
 
 LOOK_EVERY = 5.0  # seconds between looks at who is there
+LOGS = ("distributed", "distributed.client")
 _one_at_a_time = threading.Lock()  # PyTorch's random numbers and threads belong to the process
 
 
@@ -97,8 +99,15 @@ def _client(address: str) -> Iterator[Any]:
             f"({error}). Set distributed.comm.tls in ~/.config/dask/distributed.yaml, or "
             "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ..__CLIENT__CERT and ..__CLIENT__KEY"
         ) from error
-    with client:
-        yield client
+    kept = {name: logging.getLogger(name).level for name in LOGS}
+    for name in LOGS:  # what goes wrong is raised
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        with client:
+            yield client
+    finally:
+        for name, level in kept.items():
+            logging.getLogger(name).setLevel(level)
 
 
 class _Team:
@@ -115,9 +124,11 @@ class _Team:
 
     def look(self) -> int:
         """See who is there; how many more items can be handed out."""
+        if self._client.status != "running":  # it would try to connect again for long
+            raise self._is_lost()
         try:
             there = set(self._client.scheduler_info(n_workers=-1)["workers"])
-        except OSError as error:
+        except (OSError, KeyError) as error:
             raise self._is_lost() from error
         self._refusals = {name: said for name, said in self._refusals.items() if name in there}
         self._fit = there - set(self._refusals)

@@ -88,9 +88,11 @@ def in_workers(
             _hand_out(waiting, team)  # they work on while the caller looks at the answers
             yield from answered
     finally:
-        for connection, worker in list(team.items()):
+        for connection, worker in team.items():
             if worker.item is not None or not worker.ready:
                 worker.process.kill()
+            connection.close()  # of all, before any is waited for: they end beside each other
+        for connection in list(team):
             _leave(team, connection)
 
 
