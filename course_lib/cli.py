@@ -163,12 +163,17 @@ def grade(
 
     Exits with 0 if every submission has a verdict, 1 if some could not be graded, 2 for misuse.
     """
+    from course_lib.grading.warm import sharing
+
+    modules = tuple(filter(None, (preload or "").split(",")))
+    if not (cold or unsandboxed or scheduler):
+        sharing.lend(modules)  # it imports PyTorch, while this process imports nbgrader
     from course_lib.grading.command import run
 
     code = run(
         assignment, course_dir, student=student, force=force, workers=workers,
         scheduler=scheduler, insecure=insecure, timeout=timeout, memory_gib=memory, cold=cold,
-        preload=preload, unsandboxed=unsandboxed, stock_scores=stock_scores, as_json=as_json,
+        preload=modules, unsandboxed=unsandboxed, stock_scores=stock_scores, as_json=as_json,
     )  # fmt: skip
     raise typer.Exit(code)
 

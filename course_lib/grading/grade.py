@@ -24,6 +24,7 @@ from course_lib.checking.probing import CHECKS
 from course_lib.checking.questions import Evidence
 from course_lib.grading.converting import Converter
 from course_lib.grading.course import Course, CourseError
+from course_lib.grading.engines import one_engine
 from course_lib.grading.guard.blueprint import Blueprint
 from course_lib.grading.guard.intake import Intake, take_in
 from course_lib.grading.guard.reading import DamagedNotebook, read_notebook
@@ -32,6 +33,7 @@ from course_lib.grading.placing import place
 from course_lib.grading.tasks import Limits, Result, Task
 from course_lib.grading.trusted.assignment import ChecksError, HandedIn, Trusted, read_trusted
 from course_lib.grading.trusted.secret import SecretError, read_secret
+from course_lib.grading.warm import sharing
 from course_lib.grading.worker import work, work_on_cluster
 from course_lib.workers import Lost, check_address, in_workers, on_cluster
 
@@ -124,8 +126,12 @@ def grade(
     """
     if options.scheduler is not None:
         check_address(options.scheduler, options.insecure)
-    with Journal.held(course.keeping) as journal:
-        return sorted(_Class(course, options, journal).rows(progress), key=lambda row: row.student)
+    with Journal.held(course.keeping) as journal, one_engine():
+        try:
+            rows = _Class(course, options, journal).rows(progress)
+        finally:
+            sharing.close_lent()
+        return sorted(rows, key=lambda row: row.student)
 
 
 class _Class:
@@ -191,7 +197,9 @@ class _Class:
     def _answers(self, items: Iterator[tuple[str, bytes]]) -> Iterator[tuple[Any, Any]]:
         if self.options.scheduler is not None:
             return on_cluster(work_on_cluster, items, self.options.scheduler)
-        return in_workers(work, items, self.options.workers)
+        warm = self.options.warm and self.options.level == "sandbox"
+        server = sharing.lend(self.options.preload) if warm else ""
+        return in_workers(partial(work, server=server), items, self.options.workers)
 
     # --- before ---
 
@@ -385,9 +393,8 @@ def _timestamp(raw: bytes | None) -> tuple[str | None, list[str]]:
 
 def environment() -> str:
     """A fingerprint of Python and of every package that is installed here."""
-    packages = sorted(
-        {f"{one.metadata['Name']}=={one.version}" for one in metadata.distributions()}
-    )
+    about = [one.metadata for one in metadata.distributions()]  # read once: each is a file
+    packages = sorted({f"{one['Name']}=={one['Version']}" for one in about})
     return _fingerprint(sys.version, packages)
 
 

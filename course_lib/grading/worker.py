@@ -10,18 +10,21 @@ from course_lib.workers import Apart, Refused
 _unfit: str | None = None  # why this process must not run anything
 
 
-def work(item: tuple[str, bytes]) -> bytes | Refused:
+def work(item: tuple[str, bytes], server: str = "") -> bytes | Refused:
     """Run one task; both it and its result travel as bytes.
 
+    ``server`` is the address of a fork server on this machine that may be asked for warm kernels.
     `Refused` where this host cannot sandbox what it must, with what to allow here.
     """
     from course_lib.grading.running import run
     from course_lib.grading.sandbox.levels import find_level
     from course_lib.grading.sandbox.privileges import PrivilegesError
+    from course_lib.grading.warm import sharing
 
     key, raw = item
     try:
         task = Task.from_bytes(raw)
+        sharing.borrow(task.preload, server)
         if task.level == "sandbox":
             _give_up_rights()
         result = run(task)

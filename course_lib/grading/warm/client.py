@@ -6,10 +6,9 @@ said to it then is the same (`sandbox.inside`), and so is the provisioner's othe
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
-import select
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,17 +16,25 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
 from course_lib.grading.sandbox import protocol, tree
 from course_lib.grading.tasks import Limits
 from course_lib.grading.warm import preload
+from course_lib.grading.warm.fork import (
+    END_SECONDS,
+    Fork,
+    ServerDied,
+    WarmError,
+    hear,
+    is_ready,
+    order,
+)
 
 START_SECONDS = 180.0  # for a server: it imports PyTorch, maybe on a busy machine
 FORK_SECONDS = 60.0  # for an answer
-END_SECONDS = 20.0  # for a server to leave after its client has
+_WAITING = 64  # lines that a server need not have answered yet
 
 # All variables that the server starts with: a kernel can read them in ``/proc/self/environ``.
 _VARIABLES = {
@@ -37,92 +44,8 @@ _VARIABLES = {
 } | preload.SINGLE
 
 
-class WarmError(RuntimeError):
-    """There is no warm kernel; the message says why."""
-
-
 class ServerUnfit(WarmError):
     """The server could not start, or found that its forks would not do. Cold kernels may."""
-
-
-class ServerDied(WarmError):
-    """The server is gone, its forks with it, and it did not come back."""
-
-
-def _is_ready(descriptor: int | socket.socket, seconds: float | None) -> bool:
-    """Whether there is something to read, or an end, within so many seconds."""
-    poll = select.poll()  # `select` knows no descriptor above 1023
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(None if seconds is None else seconds * 1000))
-
-
-class Fork:
-    """One fork, with the face of a `subprocess.Popen`: its keeper, and the way to what it keeps.
-
-    Attributes
-    ----------
-    pid : int
-        Of the keeper, outside the namespaces. All inside ends with it.
-    channel : socket
-        To the first process inside, which waits for an order, and says how the kernel ended.
-    returncode : int or None
-        None while the keeper runs, then 0: there is no more to know here.
-    """
-
-    def __init__(self, pid: int, pidfd: int, channel: socket.socket) -> None:
-        self.pid = pid
-        self.channel = channel
-        self.returncode: int | None = None
-        self._pidfd = pidfd
-
-    def poll(self) -> int | None:
-        """None while it runs."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.wait(0)
-        return self.returncode
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end.
-
-        Raises
-        ------
-        subprocess.TimeoutExpired
-            If it has not come after so many seconds.
-        """
-        if self.returncode is None:
-            if not _is_ready(self._pidfd, timeout):
-                raise subprocess.TimeoutExpired("fork", timeout or 0.0)
-            os.close(self._pidfd)
-            self.returncode = 0
-        return self.returncode
-
-    def kill(self) -> None:
-        """End the keeper, and with it everything inside, at once."""
-        if self.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-
-    def close(self) -> None:
-        """End it, and let go of it."""
-        self.kill()
-        self.wait(END_SECONDS)
-        self.channel.close()
-
-    def __enter__(self) -> Fork:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if getattr(self, "returncode", 0) is None:  # nobody holds it: nobody can end it later
-            self.kill()
-            os.close(self._pidfd)
 
 
 class ForkServer:
@@ -139,11 +62,14 @@ class ForkServer:
     Attributes
     ----------
     pid : int or None
-        Of the server, None where none runs.
+        Of the server, None where none runs, or it is not known to be ready.
     seconds : float or None
         What it took to get ready.
     restarts : int
         How often it was started again.
+    address : str
+        Where other processes of this host's same user can ask it for forks (`Borrowed`), once it
+        was begun: a socket's name that is in no file system.
     """
 
     def __init__(self, modules: Iterable[str] = preload.DEFAULT) -> None:
@@ -151,6 +77,7 @@ class ForkServer:
         self.pid: int | None = None
         self.seconds: float | None = None
         self.restarts = 0
+        self.address = ""
         self._served = 0
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -177,11 +104,35 @@ class ForkServer:
         ServerUnfit
             If it cannot start here, or its own test fails.
         """
+        self.begin()
+        try:
+            said, _ = hear(self._control, START_SECONDS)
+        except ServerDied as error:
+            reason = f"the fork server did not start: {error} ({self._last_words()})"
+            self.close()
+            raise ServerUnfit(reason) from error
+        except BaseException:
+            self.close()
+            raise
+        if "ready" not in said:
+            self.close()
+            raise ServerUnfit(str(said.get("unfit", said)))
+        self.pid, self.seconds = int(said["ready"]), float(said["seconds"])
+
+    def begin(self) -> None:
+        """Start the server without waiting for it.
+
+        Raises
+        ------
+        ServerUnfit
+            If it cannot start here.
+        """
         if not sys.platform.startswith("linux"):
             raise ServerUnfit(f"warm kernels need Linux; this is {sys.platform}")
         self._control, there = protocol.pair()
         self._served = 0
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        self.address = f"\0course-forks-{secrets.token_hex(16)}"
         with there:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-m", "course_lib.grading.warm.server", str(there.fileno())],
@@ -194,31 +145,19 @@ class ForkServer:
                 cwd="/",
             )
         try:
-            fonts = tree.font_list()
-            order = {"preload": list(self.modules), "fonts": str(fonts) if fonts else None}
-            protocol.send(self._control, order)
-            said, _ = self._hear(START_SECONDS)
-        except (OSError, ServerDied) as error:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+                listener.bind(self.address)
+                listener.listen(_WAITING)  # here: who connects before the server runs waits for it
+                fonts = tree.font_list()
+                asked = {"preload": list(self.modules), "fonts": str(fonts) if fonts else None}
+                protocol.send(self._control, asked, [listener.fileno()])
+        except OSError as error:
             reason = f"the fork server did not start: {error}; {self._last_words()}"
             self.close()
             raise ServerUnfit(reason) from error
         except BaseException:
             self.close()
             raise
-        if "ready" not in said:
-            self.close()
-            raise ServerUnfit(str(said.get("unfit", said)))
-        self.pid, self.seconds = int(said["ready"]), float(said["seconds"])
-
-    def _hear(self, seconds: float) -> tuple[dict[str, Any], list[int]]:
-        """The server's next message, with descriptors."""
-        assert self._control is not None
-        if not _is_ready(self._control, seconds):
-            raise ServerDied(f"the fork server has said nothing for {seconds:g} s")
-        try:
-            return protocol.receive(self._control)
-        except (EOFError, protocol.ProtocolError) as error:
-            raise ServerDied(f"the fork server is gone ({self._last_words()})") from error
 
     def _last_words(self) -> str:
         """How the server ended, and the last line of what it wrote."""
@@ -261,29 +200,25 @@ class ForkServer:
     def _order(self, limits: Limits) -> Fork:
         if self._control is None:
             raise ServerDied("the fork server was not started, or is closed")
-        here, there = protocol.pair()
         try:
-            with there:
-                protocol.send(self._control, {"limits": asdict(limits)}, [there.fileno()])
-            said, descriptors = self._hear(FORK_SECONDS)
-            if "pid" not in said:
-                raise WarmError(f"the fork server refused: {said.get('refused', said)}")
-        except OSError as error:
-            here.close()
-            raise ServerDied(f"the fork server is gone ({self._last_words()})") from error
-        except BaseException:
-            here.close()
-            raise
+            made = order(self._control, limits, FORK_SECONDS)
+        except ServerDied as error:
+            raise ServerDied(f"{error} ({self._last_words()})") from error
         self._served += 1
-        return Fork(int(said["pid"]), descriptors[0], here)
+        return made
 
     def close(self) -> None:
         """End the server, and with it all its forks."""
+        ready = self.pid is not None or (
+            self._control is not None and is_ready(self._control, 0)  # begun, and never asked
+        )
         self.pid = None
         if self._control is not None:
             self._control.close()
             self._control = None
         if self._process is not None:
+            if not ready:
+                self._process.send_signal(signal.SIGTERM)  # while it imports, it does not listen
             try:
                 self._process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
@@ -295,40 +230,41 @@ class ForkServer:
             self._log = None
 
 
-_shared: dict[tuple[int, tuple[str, ...]], ForkServer | ServerUnfit] = {}
-_shared_lock = threading.Lock()
-
-
-def share(modules: Iterable[str] = ()) -> ForkServer:
-    """This process's one fork server with these modules, started at the first call.
-
-    No modules: `preload.DEFAULT`. A server that was unfit once is not tried again.
+class Borrowed:
+    """Another process's fork server, by its address: gives forks, and cannot start or end it.
 
     Raises
     ------
-    ServerUnfit
-        If there is none, with the reason of the first time.
+    ServerDied
+        If nobody listens there.
     """
-    key = (os.getpid(), tuple(modules) or preload.DEFAULT)  # a fork of this process has its own
-    with _shared_lock:
-        if key not in _shared:
-            server = ForkServer(key[1])
-            try:
-                server.start()
-            except ServerUnfit as error:
-                _shared[key] = error
-            else:
-                _shared[key] = server
-        found = _shared[key]
-    if isinstance(found, ServerUnfit):
-        raise ServerUnfit(str(found))
-    return found
 
+    def __init__(self, modules: Iterable[str], address: str) -> None:
+        self.modules = tuple(modules)
+        self._patience = START_SECONDS  # for the first answer: the server may still import
+        self._lock = threading.Lock()
+        self._line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._line.connect(address)
+        except OSError as error:
+            self._line.close()
+            raise ServerDied(f"no fork server answers: {error}") from error
 
-@atexit.register
-def close_shared() -> None:
-    """Close the servers that `share` started in this process; the next call starts anew."""
-    for (pid, _), server in list(_shared.items()):
-        if pid == os.getpid() and isinstance(server, ForkServer):
-            server.close()
-    _shared.clear()
+    def fork(self, limits: Limits = Limits()) -> Fork:  # noqa: B008 - frozen
+        """As `ForkServer.fork`, but a dead server stays dead.
+
+        Raises
+        ------
+        ServerDied
+            If the server is gone.
+        WarmError
+            If it refused.
+        """
+        with self._lock:
+            made = order(self._line, limits, self._patience)
+            self._patience = FORK_SECONDS
+            return made
+
+    def close(self) -> None:
+        """Hang up; the forks live on."""
+        self._line.close()

@@ -6,9 +6,11 @@ live on in a fork, and the first parallel operation of the child then waits for 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
+import weakref
 from collections.abc import Iterable, Mapping
 
 DEFAULT = ("numpy", "pandas", "matplotlib.pyplot", "torch", "course_lib")
@@ -74,6 +76,21 @@ def import_all(names: Iterable[str]) -> None:
             importlib.import_module(name)
         except BaseException as error:  # whatever a course's own module does on import
             raise Unfit(f"cannot import {name}: {type(error).__name__}: {error}") from error
+
+
+def settle() -> None:
+    """Do once what each fork would do again, and leave out what no fork needs to undo.
+
+    Matplotlib reads which back ends are installed when it is given one; PyTorch's libraries of
+    operators take themselves apart one by one when a process ends, a fifth of a second of it.
+    """
+    if "matplotlib" in sys.modules:
+        from matplotlib.rcsetup import validate_backend
+
+        with contextlib.suppress(ValueError):  # it is not installed: read all the same
+            validate_backend("inline")
+    for finalizer in list(weakref.finalize._registry):
+        finalizer.atexit = False  # it stays, and acts where its object goes before the process
 
 
 def count_threads() -> int:

@@ -6,7 +6,7 @@ from traitlets import List, Unicode
 
 from course_lib.grading.sandbox.cold import ColdProvisioner, SandboxError
 from course_lib.grading.tasks import Limits
-from course_lib.grading.warm import client
+from course_lib.grading.warm import client, sharing
 
 
 class WarmProvisioner(ColdProvisioner):
@@ -28,14 +28,12 @@ class WarmProvisioner(ColdProvisioner):
 
     def _start_process(self, limits: Limits) -> None:
         try:
-            server = client.share(self.preload)
+            self.process = sharing.fork(self.preload, limits)
         except client.ServerUnfit as error:
             self.cold_because = str(error)
             self.log.warning("No warm kernels, cold ones instead: %s", error)
             super()._start_process(limits)
             return
-        try:
-            self.process = server.fork(limits)
         except client.WarmError as error:
             raise SandboxError(str(error)) from error
         self.channel = self.process.channel

@@ -1,8 +1,9 @@
 """The fork server: ``python -I -m course_lib.grading.warm.server DESCRIPTOR``, started by `client`.
 
-It holds one end of a socket pair, by descriptor. The first message says what to import; the server
-drops root's rights, imports, tries itself, and answers whether it is fit. After that each message
-orders a fork. It ends when its client does.
+It holds one end of a socket pair, by descriptor. The first message says what to import, and brings
+a listening socket; the server drops root's rights, imports, tries itself, and answers whether it is
+fit. After that each message orders a fork: the client's own, and those of other processes of the
+same user, which come through the listening socket. It ends when its client does.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from course_lib.grading.sandbox import filter, limits, privileges, protocol, tree
@@ -25,6 +27,7 @@ from course_lib.grading.tasks import Limits
 from course_lib.grading.warm import forked, preload
 
 SELF_TEST_SECONDS = 30.0
+_CREDENTIALS = struct.Struct("3i")  # process, user, group
 
 
 class Server:
@@ -32,6 +35,8 @@ class Server:
 
     def __init__(self, control: socket.socket) -> None:
         self.control = control
+        self.listener: socket.socket | None = None
+        self.lines = [control]
         self.forks: dict[int, int] = {}  # descriptor of a fork (pidfd) to its process id
 
     def prepare(self, modules: list[str]) -> None:
@@ -46,6 +51,7 @@ class Server:
         filter.program()  # these remember what they found, for all forks
         limits.has_cuda()
         tree.mounts(Limits())
+        preload.settle()
         preload.check_fit()
         gc.collect()
         gc.freeze()  # forks then share these objects: collecting garbage touches none of them
@@ -85,7 +91,9 @@ class Server:
         pid = os.fork()
         if pid == 0:
             try:
-                self.control.detach()  # closed by number; its object must not close another's
+                for end in (*self.lines, self.listener):
+                    if end is not None:
+                        end.detach()  # closed by number; its object must not close another's
                 forked.enter(channel, limits, test)
             finally:
                 os._exit(forked.FAILED)
@@ -101,27 +109,51 @@ class Server:
 
     def serve(self) -> None:
         """Answer orders until the client is gone; its forks go with the server."""
+        doors = [] if self.listener is None else [self.listener]
         while True:
-            ready, _, _ = select.select([self.control, *self.forks], [], [])
-            for pidfd in [entry for entry in ready if entry is not self.control]:
-                self.bury(pidfd)
-            if self.control in ready:
-                try:
-                    order, descriptors = protocol.receive(self.control)
-                except EOFError:
-                    return
-                self._answer(order, descriptors)
+            ready, _, _ = select.select([*doors, *self.lines, *self.forks], [], [])
+            for entry in ready:
+                if entry in self.forks:
+                    self.bury(entry)
+                elif entry in doors:
+                    self._let_in(entry)
+                elif not self._answer(entry):
+                    if entry is self.control:
+                        return
+                    self.lines.remove(entry)
+                    entry.close()
 
-    def _answer(self, order: dict[str, Any], descriptors: list[int]) -> None:
+    def _let_in(self, listener: socket.socket) -> None:
+        """Take a new line, if it is of a process of the same user, or of root."""
+        line, _ = listener.accept()
+        credentials = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        if _CREDENTIALS.unpack(credentials)[1] in (os.getuid(), 0):
+            self.lines.append(line)
+        else:
+            line.close()
+
+    def _answer(self, line: socket.socket) -> bool:
+        """Carry an order out; whether the one who gave it is still there."""
         try:
-            (channel,) = descriptors
-            pid, pidfd = self.fork(channel, Limits(**order["limits"]))
+            order, (channel,) = protocol.receive(line)
+            wanted = Limits(**order["limits"])
+        except (EOFError, OSError, protocol.ProtocolError, KeyError, TypeError, ValueError):
+            return False  # it has left, or is no client
+        try:
+            pid, pidfd = self.fork(channel, wanted)
         except (preload.Unfit, OSError) as error:
             with contextlib.suppress(OSError):
                 os.close(channel)
-            protocol.send(self.control, {"refused": str(error)})
-        else:
-            protocol.send(self.control, {"pid": pid}, [pidfd])
+            return _say(line, {"refused": str(error)})
+        return _say(line, {"pid": pid}, [pidfd])
+
+
+def _say(line: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> bool:
+    try:
+        protocol.send(line, message, [*descriptors])
+    except OSError:  # its fork, if there is one, ends when it finds that nobody orders
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -156,11 +188,14 @@ def main(arguments: list[str]) -> int:
     start = time.monotonic()
     server = Server(control)
     try:
-        order, _ = protocol.receive(control)
+        order, descriptors = protocol.receive(control)
+        server.listener = socket.socket(fileno=descriptors[0])
         _look_for_fonts_in(order["fonts"])
         privileges.drop()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and leave no home behind
         with _home(order["fonts"]):
             server.prepare(order["preload"])
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         server.test_itself()
     except EOFError:
         return 0
@@ -168,8 +203,7 @@ def main(arguments: list[str]) -> int:
         protocol.send(control, {"unfit": str(error)})
         return 1
     ready = {"ready": os.getpid(), "user": os.getuid(), "seconds": time.monotonic() - start}
-    protocol.send(control, ready)
-    with contextlib.suppress(BrokenPipeError):
+    if _say(control, ready):
         server.serve()
     return 0
 

@@ -8,7 +8,7 @@ import pytest
 
 from course_lib.grading.sandbox import tree
 from course_lib.grading.tasks import MIB, Limits
-from course_lib.grading.warm import client, preload
+from course_lib.grading.warm import client, preload, sharing
 from tests.grading.warm.driving import Kernel
 
 pytestmark = pytest.mark.needs("sandbox")
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture(scope="module", autouse=True)
 def _no_server_stays():
     yield
-    client.close_shared()
+    sharing.close_shared()
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_variables_are_the_stated_ones(kernel):
 
 
 def test_no_descriptor_is_the_servers(kernel):
-    server = client.share()
+    server = sharing.share()
     theirs = {
         os.readlink(f"/proc/{server.pid}/fd/{n}") for n in os.listdir(f"/proc/{server.pid}/fd")
     }
@@ -231,4 +231,4 @@ def test_limits_bind_and_leave_a_clean_error(tmp_path):
 
 
 def test_default_modules_leave_the_server_fit():
-    assert client.share().modules == preload.DEFAULT
+    assert sharing.share().modules == preload.DEFAULT

@@ -17,7 +17,7 @@ from course_lib.grading.sandbox import bubblewrap, protocol
 from course_lib.grading.sandbox.cold import SandboxError
 from course_lib.grading.sandbox.kernels import kernel_manager
 from course_lib.grading.tasks import MIB, Limits
-from course_lib.grading.warm import client
+from course_lib.grading.warm import client, sharing
 from tests.grading.warm.driving import Kernel, children, is_there
 
 pytestmark = pytest.mark.needs("sandbox")
@@ -36,7 +36,7 @@ def wait_until(holds, what):
 @pytest.fixture(autouse=True, scope="module")
 def _no_server_stays():
     yield
-    client.close_shared()
+    sharing.close_shared()
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_hung_fork_is_ended_with_everything_in_it(light):
 
 
 def test_a_killed_kernel_is_noticed_and_the_server_lives(light):
-    server = client.share(LIGHT)
+    server = sharing.share(LIGHT)
     light.run("import os, signal; 1")
     light.start("os.kill(os.getpid(), signal.SIGSEGV)")
     wait_until(lambda: not light.do(light.manager.is_alive()), "the kernel's death went unseen")
@@ -173,7 +173,7 @@ def test_a_killed_kernel_is_noticed_and_the_server_lives(light):
 @pytest.mark.parametrize("victim", ["keeper", "first"])
 def test_a_killed_fork_takes_all_with_it(tmp_path, victim):
     with Kernel(tmp_path, preload=LIGHT) as kernel:
-        server = client.share(LIGHT)
+        server = sharing.share(LIGHT)
         keeper = kernel.provisioner.process.pid
         first = children(keeper)[0]
         inside = [first, *children(first)]
@@ -188,7 +188,7 @@ def test_a_killed_fork_takes_all_with_it(tmp_path, victim):
 
 def test_a_dead_server_is_started_again_once(tmp_path):
     with Kernel(tmp_path, preload=LIGHT) as kernel:
-        server = client.share(LIGHT)
+        server = sharing.share(LIGHT)
         restarts = server.restarts
         inside = children(kernel.provisioner.process.pid)
         os.kill(server.pid, signal.SIGKILL)
@@ -236,7 +236,7 @@ def private_bytes(pid):
 
 
 def test_thirty_forks_leave_nothing(tmp_path):
-    server = client.share(LIGHT)
+    server = sharing.share(LIGHT)
 
     def one():
         with server.fork() as fork:
@@ -259,3 +259,53 @@ def test_thirty_forks_leave_nothing(tmp_path):
         one()
     assert state() == before
     assert private_bytes(server.pid) - memory < 2 * MIB
+
+
+def test_a_lent_server_serves_others_and_gives_way_to_an_own_one_when_it_dies(tmp_path):
+    sharing.close_shared()
+    address = sharing.lend(LIGHT)
+    assert sharing.lend(LIGHT) == address  # begun once
+    sharing.close_shared()
+    address = sharing.lend(LIGHT)
+    sharing.borrow(LIGHT, address)
+    with Kernel(tmp_path, preload=LIGHT) as first, Kernel(tmp_path, preload=LIGHT) as second:
+        assert isinstance(sharing.share(LIGHT), client.Borrowed)
+        assert first.run("6 * 7").result == second.run("42").result == "42"
+    first_fork = sharing.fork(LIGHT, Limits())
+    sharing.close_lent()
+    first_fork.wait(20)  # it ends with its server
+    first_fork.close()
+    with Kernel(tmp_path, preload=LIGHT) as own:
+        assert isinstance(sharing.share(LIGHT), client.ForkServer)
+        assert own.run("6 * 7").result == "42"
+
+
+def test_a_lent_server_outlives_a_client_that_is_none_and_one_that_has_left(tmp_path):
+    sharing.close_shared()
+    address = sharing.lend(LIGHT)
+    for message in ({"limits": {"memory_bytes": -1}}, {"other": 1}, None):
+        line = client.Borrowed(LIGHT, address)._line
+        if message is not None:
+            protocol.send(line, message)
+        line.close()
+    left = client.Borrowed(LIGHT, address)
+    fork = left.fork()
+    left.close()
+    sharing.borrow(LIGHT, address)
+    with Kernel(tmp_path, preload=LIGHT) as kernel:
+        assert isinstance(sharing.share(LIGHT), client.Borrowed)
+        assert kernel.run("6 * 7").result == "42"
+    fork.channel.close()  # nobody is left who could order it to do anything
+    fork.wait(20)
+
+
+def test_a_server_is_ended_while_it_still_imports():
+    before = set(os.listdir("/tmp"))
+    server = client.ForkServer(("torch",))
+    server.begin()
+    time.sleep(1.0)
+    process = server._process
+    server.close()
+    assert process.returncode is not None
+    left = {name for name in set(os.listdir("/tmp")) - before if name.startswith("course-")}
+    assert not left
