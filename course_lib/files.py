@@ -35,14 +35,23 @@ def write_whole(path: str | Path, text: str) -> None:
 
 
 def append_line(path: str | Path, entry: dict[str, Any]) -> None:
-    """Add an entry as one whole line of JSON, also where the last line was left unfinished."""
+    """Add an entry as one whole line of JSON, also where the last line was left unfinished.
+
+    Where that fails (no room is left) the file is as it was.
+    """
     line = json.dumps(entry, allow_nan=False) + "\n"
-    with Path(path).open("a+b") as file:
-        if file.tell() and _last_byte(file) != b"\n":
+    with Path(path).open("a+b", buffering=0) as file:
+        end = file.tell()
+        if end and _last_byte(file) != b"\n":
             line = "\n" + line
-        file.write(line.encode())
-        file.flush()
-        os.fsync(file.fileno())
+        left = line.encode()
+        try:
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)
+            raise
 
 
 def _last_byte(file: Any) -> bytes:

@@ -15,7 +15,7 @@ from rich.table import Table
 from course_lib.devices import cores
 from course_lib.grading.course import Course, CourseError, open_course
 from course_lib.grading.grade import Options, Row, grade
-from course_lib.grading.journal import Busy
+from course_lib.grading.journal import Busy, NoJournal
 from course_lib.grading.sandbox.levels import find_level
 from course_lib.grading.showing import first_of, state_of
 from course_lib.grading.tasks import Limits
@@ -52,7 +52,7 @@ def run(
             **options,
         )
         rows = _graded(course, chosen, console, as_json)
-    except (CourseError, Busy, ValueError, ImportError) as error:
+    except (CourseError, Busy, NoJournal, ValueError, ImportError) as error:
         errors.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
         return 2
     except ConnectionError as error:

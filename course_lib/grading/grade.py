@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
+from nbgrader.api import InvalidEntry
 from sqlalchemy.exc import OperationalError
 
 from course_lib.checking.probing import CHECKS
@@ -116,6 +117,8 @@ def grade(
     ------
     Busy
         If another process grades this assignment.
+    NoJournal
+        If what is done cannot be kept: no room, no right to write.
     CourseError
         If the course cannot be graded at all.
     ConnectionError
@@ -220,6 +223,8 @@ class _Class:
             why = "--force"
         elif verdicts and there:
             why = key.changed(verdicts[-1].key)
+            if not why and self.journal.unwritten(student, key) is not None:
+                why = "its last result was not wholly written"
             if not why:
                 last = verdicts[-1]
                 state = "inconclusive" if last.inconclusive else "unchanged"
@@ -298,12 +303,12 @@ class _Class:
         before = _sum(verdicts[-1].verdict) if verdicts else None
         try:
             verdict, undecided, notes = self._enter(plan, result)
-        except (OSError, OperationalError, CourseError) as error:
+            reasons = (*undecided, *notes)
+            self.journal.written(plan.student, plan.key, verdict, bool(undecided), reasons)
+        except (OSError, OperationalError, InvalidEntry, CourseError) as error:
             said = str(getattr(error, "orig", None) or error)
             kept = "; its result is kept, grading again only writes it" if result else ""
             return Row(plan.student, "failed", reasons=(f"it cannot be written: {said}{kept}",))
-        reasons = (*undecided, *notes)
-        self.journal.written(plan.student, plan.key, verdict, bool(undecided), reasons)
         state = "regraded" if plan.seen_before else "graded"
         return Row(
             plan.student,
@@ -330,7 +335,7 @@ class _Class:
                 finished[name] = graded.notebook
                 undecided += [f"{name}: {one}" for one in graded.undecided]
                 notes += [f"{name}: {one}" for one in graded.flags]
-            except OperationalError:
+            except (OSError, OperationalError):
                 raise
             except Exception as error:
                 problems[name] = f"its outputs cannot be judged: {type(error).__name__}: {error}"
@@ -355,9 +360,13 @@ class _Class:
         while True:
             try:
                 return action()
-            except OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > until:
+            except (OperationalError, InvalidEntry) as error:
+                # nbgrader says "invalid entry" also of one that a database did not take just now
+                cause = error if isinstance(error, OperationalError) else error.__context__
+                if not isinstance(cause, OperationalError):
                     raise
+                if "locked" not in str(cause) or time.monotonic() > until:
+                    raise cause from None
                 time.sleep(0.2)
 
 

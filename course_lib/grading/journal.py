@@ -13,7 +13,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,10 @@ from course_lib.files import append_line, cut_unfinished_line, read_lines
 
 class Busy(Exception):
     """Another process grades this assignment."""
+
+
+class NoJournal(Exception):
+    """What is done cannot be kept, so nothing is begun; the message says where and why."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,19 @@ class Journal:
         ------
         Busy
             If another process holds it.
+        NoJournal
+            If it cannot be written: a full disk, a folder that may only be read.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder / "lock"):
-            journal = cls(folder)
-            journal._read()
+        with ExitStack() as stack:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(_alone(folder / "lock"))
+                journal = cls(folder)
+                journal._read()
+            except OSError as error:
+                raise NoJournal(
+                    f"grading keeps what it has done in {folder}, and cannot write there: {error}"
+                ) from error
             yield journal
 
     def _read(self) -> None:
