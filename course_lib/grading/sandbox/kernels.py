@@ -1,12 +1,13 @@
 """Managers of kernels in the sandbox, ready to start.
 
 The same kernels by name, for nbgrader, nbconvert and Jupyter: the kernel specification
-``course-sandbox`` (`write_specification`), whose provisioner is the entry point ``course-cold``.
+``course-sandbox`` (`offer`), whose provisioner is the entry point ``course-cold``.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from jupyter_client import AsyncKernelManager
 
 NAME = "course-sandbox"
+DATA = Path(__file__).with_name("jupyter")  # laid out as one of Jupyter's data folders
 PROVISIONERS = {
     "course-cold": "course_lib.grading.sandbox.cold:ColdProvisioner",
     "course-warm": "course_lib.grading.warm.provisioner:WarmProvisioner",
@@ -79,25 +81,22 @@ def kernel_manager(
     return manager
 
 
-def specification(provisioner: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A kernel specification (the content of ``kernel.json``) for one of the provisioners."""
-    return {
-        "argv": ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": "Python 3 (sandbox)",
-        "language": "python",
-        "interrupt_mode": "message",
-        "metadata": {
-            "kernel_provisioner": {"provisioner_name": provisioner, "config": dict(given or {})}
-        },
-    }
+def specification(provisioner: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The kernel specification ``course-sandbox``, with another provisioner and its settings."""
+    found = json.loads((DATA / "kernels" / NAME / "kernel.json").read_text(encoding="utf-8"))
+    chosen = {"provisioner_name": provisioner, "config": dict(given)}
+    return found | {"metadata": {"kernel_provisioner": chosen}}
 
 
-def write_specification(folder: Path | str) -> Path:
-    """Write ``kernels/course-sandbox/kernel.json`` into a Jupyter data folder; return its path."""
-    path = Path(folder) / "kernels" / NAME / "kernel.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(specification("course-cold"), indent=1) + "\n", encoding="utf-8")
-    return path
+def offer() -> None:
+    """Let this process and those that it starts find the kernel ``course-sandbox`` by its name.
+
+    Nothing is written: the specification lies in this package, and ``JUPYTER_PATH`` leads to it.
+    """
+    known = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
+    if str(DATA) not in known:
+        os.environ["JUPYTER_PATH"] = os.pathsep.join([str(DATA), *filter(None, known)])
+    register()
 
 
 def register() -> None:

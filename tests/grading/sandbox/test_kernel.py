@@ -288,13 +288,15 @@ def test_levels_and_names_are_checked(tmp_path):
         kernels.kernel_manager(tmp_path, Limits(), level="some")
 
 
-def test_the_specification_is_found_where_it_was_written(tmp_path, monkeypatch):
+def test_the_kernel_is_found_by_its_name_once_it_is_offered(tmp_path, monkeypatch):
     from jupyter_client.kernelspec import KernelSpecManager
 
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     with pytest.raises(NoSuchKernel):
-        KernelSpecManager().get_kernel_spec("course-sandbox-nowhere")
-    kernels.write_specification(tmp_path)
+        KernelSpecManager().get_kernel_spec(kernels.NAME)
+    kernels.offer()
+    kernels.offer()
+    assert os.environ["JUPYTER_PATH"].split(os.pathsep) == [str(kernels.DATA), str(tmp_path)]
     spec = KernelSpecManager().get_kernel_spec(kernels.NAME)
     assert spec.interrupt_mode == "message"
     assert spec.metadata["kernel_provisioner"]["provisioner_name"] in kernels.PROVISIONERS

@@ -1,67 +1,76 @@
-"""Stock nbgrader with the sandbox's kernel: one line of configuration, no change elsewhere."""
+"""Stock ``nbgrader autograde`` with the two lines that the exercises' README shows."""
+
+import re
+import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 
-from course_lib.grading.commands import nbgrader
-from course_lib.grading.sandbox import kernels
+from course_lib.grading.commands import NbgraderFailed, nbgrader
+from tests.grading.guard.material import make_course, released, solved, submit
 
 pytestmark = pytest.mark.needs("sandbox")
 
-
-def make_cell(source: str, grade_id: str, **nbgrader) -> nbformat.NotebookNode:
-    cell = nbformat.v4.new_code_cell(source)
-    cell.metadata["nbgrader"] = {"schema_version": 3, "grade_id": grade_id, **nbgrader}
-    return cell
+ROOT = Path(__file__).parents[3]
+RIGHT = "def square(x):\n    return x * x\n"
 
 
-def test_autograde_runs_submissions_in_the_sandbox(tmp_path):
-    course = tmp_path / "course"
-    (course / "source" / "ps1").mkdir(parents=True)
-    notebook = nbformat.v4.new_notebook()
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
-    solution = {"solution": True, "grade": False, "locked": False, "task": False}
-    test = {"solution": False, "grade": True, "locked": True, "task": False, "points": 3}
-    notebook.cells = [
-        make_cell("### BEGIN SOLUTION\nx = 42\n### END SOLUTION", "answer", **solution),
-        make_cell("assert x == 42", "test", **test),
-    ]
-    nbformat.write(notebook, course / "source" / "ps1" / "one.ipynb")
-    (course / "nbgrader_config.py").write_text(
-        "c = get_config()\nc.CourseDirectory.course_id = 'test'\n"
-        f"c.ExecutePreprocessor.kernel_name = {kernels.NAME!r}\n"
+def lines_of_the_readme() -> str:
+    """The configuration for plain nbgrader, as an instructor would copy it."""
+    text = (ROOT / "exercises" / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(
+        r"^Plain `nbgrader autograde`.*?\n\n((?:    [^\n]*\n)+)", text, re.M | re.S
     )
-    # What an installation has: the specification and the entry point.
-    kernels.write_specification(tmp_path / "jupyter")
-    info = tmp_path / "site" / "sandbox_kernels-1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sandbox-kernels\nVersion: 1\n")
-    lines = [f"{name} = {value}\n" for name, value in kernels.PROVISIONERS.items()]
-    (info / "entry_points.txt").write_text(f"[{kernels._GROUP}]\n{''.join(lines)}")
-    environment = {
-        "JUPYTER_PATH": str(tmp_path / "jupyter"),
-        "PYTHONPATH": str(tmp_path / "site"),
-        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
-    }
-    nbgrader(course, "generate_assignment", "ps1", "--quiet", environment=environment)
-    answer = (
-        "import os\nx = 42\nopen('left.txt', 'w').write('mine')\n"
-        f"seen = os.path.exists({str(course / 'gradebook.db')!r})\nprint(seen, os.getcwd())"
-    )
-    for student, source in (("ada", answer), ("bob", "x = 0")):
-        folder = course / "submitted" / student / "ps1"
-        folder.mkdir(parents=True)
-        handed_in = nbformat.read(course / "release" / "ps1" / "one.ipynb", 4)
-        handed_in.cells[0].source = source
-        nbformat.write(handed_in, folder / "one.ipynb")
-    nbgrader(course, "autograde", "ps1", "--quiet", environment=environment)
+    return "".join(line.removeprefix("    ") for line in block.splitlines(keepends=True))
 
+
+def scores(course: Path) -> dict[str, float]:
     from nbgrader.api import Gradebook
 
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        scores = {s.student.id: s.score for s in gradebook.assignment_submissions("ps1")}
-    assert scores == {"ada": 3.0, "bob": 0.0}
-    graded = course / "autograded" / "ada" / "ps1"
-    assert (graded / "left.txt").read_text() == "mine"
-    shown = nbformat.read(graded / "one.ipynb", 4).cells[0].outputs[0].text
-    assert shown.strip() == "False /submission"
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "c") as gradebook:
+        return {one.student.id: one.score for one in gradebook.assignment_submissions("ps1")}
+
+
+def shown(course: Path, student: str) -> str:
+    """What the answer's cell printed."""
+    graded = nbformat.read(course / "autograded" / student / "ps1" / "p1.ipynb", 4)
+    cells = {one.metadata.get("nbgrader", {}).get("grade_id"): one for one in graded.cells}
+    return "".join(output.get("text", "") for output in cells["square"].outputs).strip()
+
+
+def test_two_lines_put_stock_autograding_into_the_sandbox(tmp_path, monkeypatch):
+    monkeypatch.delenv("JUPYTER_PATH", raising=False)
+    lines = lines_of_the_readme()
+    assert len(lines.splitlines()) == 2
+    limits = "c.ColdProvisioner.limits = {'memory_bytes': 2**30}\n"
+    course = make_course(tmp_path / "course", lines + limits)
+    gradebook = str(course / "gradebook.db")
+    curious = (
+        f"import os, resource\nopen('left.txt', 'w').write('mine')\n"
+        f"print(os.path.exists({gradebook!r}), os.getcwd(), os.getuid())\n"
+        f"print(resource.getrlimit(resource.RLIMIT_AS)[0])"
+    )
+    submit(course, "ada", solved(released(course), RIGHT + curious))
+    submit(course, "bob", solved(released(course), "def square(x):\n    return 0"))
+    skipping = solved(released(course), "def square(x):\n    return 0")
+    for cell in skipping.cells:
+        cell.metadata["tags"] = ["skip-execution"]  # full points in stock nbgrader
+    submit(course, "eve", skipping)
+    nbgrader(course, "autograde", "ps1")
+    assert scores(course) == {"ada": 3.0, "bob": 0.0, "eve": 0.0}
+    assert shown(course, "ada") == f"False /submission 1000\n{2**30}"
+    assert (course / "autograded" / "ada" / "ps1" / "left.txt").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_where_no_sandbox_works_nothing_runs(tmp_path):
+    course = make_course(tmp_path / "course", lines_of_the_readme())
+    submit(course, "ada", solved(released(course), RIGHT))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "bwrap").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "bin" / "bwrap").chmod(0o755)
+    with pytest.raises(NbgraderFailed, match="sandbox"):
+        path = f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:/usr/bin:/bin"
+        nbgrader(course, "autograde", "ps1", environment={"PATH": path})
+    assert not (course / "autograded" / "ada" / "ps1" / "p1.ipynb").exists()
