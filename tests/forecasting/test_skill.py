@@ -49,13 +49,13 @@ def test_the_reference_is_as_good_as_itself():
 
 def test_too_sure_and_too_unsure_are_both_worse():
     def score(factor):
-        return forecasting_skill(stretched(factor), PROBLEMS[:12])
+        return forecasting_skill(stretched(factor), PROBLEMS)
 
     narrow = [score(factor) for factor in (1, 0.5, 0.2, 0.05)]
     wide = [score(factor) for factor in (1, 2, 4, 16)]
     for series in (narrow, wide):
         scores = [skill.relative_score for skill in series]
-        assert scores == sorted(scores) and scores[-1] > 1.5 * scores[0]
+        assert scores == sorted(scores) and scores[-1] > 1.4 * scores[0]
     coverages = [skill.coverage for skill in narrow[::-1] + wide[1:]]
     assert coverages == sorted(coverages) and coverages[-1] == 1
     for skill, factor in zip(wide, (1, 2, 4, 16), strict=True):
@@ -68,11 +68,12 @@ def test_a_straight_line_on_log_axes_is_worse():
 
 
 def test_the_reference_covers_what_it_promises():
-    problems = list(power_law_problems(300, seed=3))
+    problems = list(power_law_problems(150, seed=3))
     held = [
-        low <= problem.truth <= high
+        low <= truth <= high
         for problem in problems
         for _, low, high in [reference_forecast(problem.x, problem.y, problem.x_new, 0.9)]
+        for truth in problem.truths
     ]
     assert 0.84 <= np.mean(held) <= 0.96
 
@@ -92,7 +93,11 @@ def test_problems_are_drawn_from_their_seed_and_can_all_be_answered(seed):
 
 
 def test_units_do_not_matter_to_skill():
-    scaled = [Problem(1e3 * p.x, 1e-6 * p.y, 1e3 * p.x_new, 1e-6 * p.truth) for p in PROBLEMS[:6]]
+    more = [tuple(1e-6 * truth for truth in p.more) for p in PROBLEMS[:6]]
+    scaled = [
+        Problem(1e3 * p.x, 1e-6 * p.y, 1e3 * p.x_new, 1e-6 * p.truth, also)
+        for p, also in zip(PROBLEMS[:6], more, strict=True)
+    ]
     here, there = (forecasting_skill(straight_line, series) for series in (PROBLEMS[:6], scaled))
     assert there.relative_score == pytest.approx(here.relative_score, rel=1e-4)
     assert there.coverage == here.coverage
