@@ -98,20 +98,33 @@ def check_assignment(
     record: Annotated[
         bool, typer.Option("--record", help="First measure the samples anew on this machine.")
     ] = False,
+    mutations: Annotated[
+        int, typer.Option(min=0, help="Random changes of the reference that must lose points.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="What the changes are drawn with.")] = 0,
+    log: Annotated[
+        Path | None, typer.Option(help="Where to write each change and what it lost (TSV).")
+    ] = None,
 ) -> None:
-    """Release an assignment, grade its sample submissions, and compare with what they must get."""
+    """Release an assignment, grade its sample submissions, and compare with what they must get.
+
+    Exits with 1 if a sample gets other points, or if a change of the reference loses none.
+    """
     from rich.console import Console
+    from rich.markup import escape
 
     from course_lib.grading.check_assignment import check_assignment as check
+    from course_lib.grading.mutants import log_of, summary_of
     from course_lib.grading.samples import SampleError
 
     console = Console(highlight=False)
-    if not (course_dir / "source").is_dir() and (course_dir / "exercises").is_dir():
-        course_dir = course_dir / "exercises"
     try:
-        report = check(name, course_dir, workspace, record, progress=console.print)
+        report = check(
+            name, _course(course_dir), workspace, record, mutations=mutations, seed=seed,
+            progress=lambda line: console.print(line, markup=False),
+        )  # fmt: skip
     except SampleError as error:
-        console.print(f"[red]{error}[/]")
+        console.print(f"[red]{escape(str(error))}[/]")
         raise typer.Exit(2) from error
     console.print(_grades_table(name, report))
     lines = [f"student notebook  {report.student_notebook}  (copy it before you work in it)"]
@@ -120,12 +133,57 @@ def check_assignment(
     if (page := Path("_build/html/index.html")).is_file():
         lines.insert(0, f"book              {page}  (or: make serve)")
     console.print("\n".join(lines), soft_wrap=True)
-    wrong = [graded for graded in report.graded if not graded.as_expected]
-    for graded in wrong:
-        console.print(
-            f"[red]{graded.sample.name} got {graded.points}, and must get {graded.sample.points}[/]"
-        )
-    raise typer.Exit(1 if wrong else 0)
+    wrong = [graded for graded in report.graded if graded.wrong]
+    exact = sum(graded.as_expected for graded in wrong)
+    console.print(f"{exact} of {len(wrong)} wrong samples caught with the exact score")
+    failed = [graded for graded in report.graded if not graded.as_expected]
+    for graded in failed:
+        said = f"{graded.sample.name} got {graded.points}, and must get {graded.sample.points}"
+        console.print(f"[red]{escape(said)}[/]")
+    if mutations:
+        console.print(_mutants_table(report.mutants))
+        console.print(summary_of(report.mutants))
+        if log is not None:
+            log.write_text(log_of(name, report.mutants), encoding="utf-8")
+            console.print(f"log in {log}", soft_wrap=True)
+    raise typer.Exit(0 if not failed and all(one.right for one in report.mutants) else 1)
+
+
+@app.command()
+def new_assignment(
+    name: Annotated[str, typer.Argument(help="Of the new assignment, such as 04-shapes.")],
+    course_dir: Annotated[Path, typer.Option(help="Default: here, or exercises/ here.")] = Path(),
+) -> None:
+    """Write a small assignment that works, to be written over: notebook, checks, samples."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from course_lib.grading.authoring import CannotMake
+    from course_lib.grading.authoring import new_assignment as make
+
+    console = Console(highlight=False)
+    try:
+        files = make(name, _course(course_dir))
+    except CannotMake as error:
+        console.print(f"[red]{escape(str(error))}[/]")
+        raise typer.Exit(2) from error
+    console.print(escape("\n".join(map(str, files))), soft_wrap=True)
+    console.print(f"course check-assignment {name} grades its samples", soft_wrap=True)
+
+
+@app.command()
+def similarity(
+    assignment: Annotated[str, typer.Argument(help="As nbgrader names it.")],
+    course_dir: Annotated[Path, typer.Option(help="An nbgrader course. Default: here.")] = Path(),
+    at_least: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="The share from which on a pair is shown.")
+    ] = 0.8,
+    as_json: Annotated[bool, typer.Option("--json", help="Print pairs as JSON instead.")] = False,
+) -> None:
+    """Show which solutions of a class are alike, or like a public one. No points depend on it."""
+    from course_lib.grading.comparing import run
+
+    raise typer.Exit(run(assignment, course_dir, at_least, as_json))
 
 
 @app.command()
@@ -249,6 +307,26 @@ def collect(
         late=late, late_days=late_days, timezone=timezone, entry_times=entry_times, force=force,
     )  # fmt: skip
     raise typer.Exit(code)
+
+
+def _course(folder: Path) -> Path:
+    """The course in a folder: itself, or its exercises/."""
+    inner = folder / "exercises"
+    return inner if inner.is_dir() and not (folder / "source").is_dir() else folder
+
+
+def _mutants_table(mutants):
+    from rich.markup import escape
+    from rich.table import Table
+
+    from course_lib.grading.mutants import COLUMNS
+
+    table = Table(title="random changes of the reference solution", show_lines=True)
+    for column in COLUMNS:
+        table.add_column(column)
+    for mutant in mutants:
+        table.add_row(*map(escape, mutant.row()), style=None if mutant.right else "red")
+    return table
 
 
 def _grades_table(name, report):

@@ -18,6 +18,7 @@ from typing import Any
 import nbformat
 
 RECORD_FILES = ("records.jsonl", "forecasts.jsonl")
+MUTATIONS = "mutations"  # the one table of samples.toml that is no sample
 
 
 class SampleError(Exception):
@@ -47,12 +48,59 @@ def read_samples(folder: Path) -> list[Sample]:
     SampleError
         If the file is missing, cannot be read, or names what is not there.
     """
+    described = _described(folder)
+    described.pop(MUTATIONS, None)
+    return [_sample(name, entry, folder) for name, entry in described.items()]
+
+
+def read_equivalents(folder: Path) -> dict[str, str]:
+    """Changes of the reference that ``samples.toml`` declares to change nothing, and why.
+
+    They stand in the table ``[mutations.equivalent]``, as ``"cell: before -> after" = "reason"``.
+
+    Raises
+    ------
+    SampleError
+        As for `read_samples`; also where a reason is missing.
+    """
+    declared = _described(folder).get(MUTATIONS, {})
+    if unknown := set(declared) - {"equivalent"}:
+        raise SampleError(f"[{MUTATIONS}] has {sorted(unknown)}; allowed is equivalent")
+    reasons = declared.get("equivalent", {})
+    if not isinstance(reasons, dict):
+        raise SampleError(f"[{MUTATIONS}] equivalent must be a table: change = reason")
+    for change, reason in reasons.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise SampleError(f"[{MUTATIONS}.equivalent] gives no reason for {change!r}")
+    return reasons
+
+
+def measuring(samples: list[Sample]) -> list[Sample]:
+    """The samples that make records, one for each folder: its namesake, else the first to name it.
+
+    >>> half, complete, empty = (
+    ...     Sample(name, "", "reference", None, records, {})
+    ...     for name, records in (
+    ...         ("half", Path("complete")), ("complete", Path("complete")), ("empty", None)
+    ...     )
+    ... )
+    >>> [sample.name for sample in measuring([half, complete, empty])]
+    ['complete']
+    """
+    owners: dict[Path, Sample] = {}
+    for sample in samples:
+        folder = sample.records
+        if folder is not None and (folder not in owners or folder.name == sample.name):
+            owners[folder] = sample
+    return list(owners.values())
+
+
+def _described(folder: Path) -> dict[str, Any]:
     path = folder / "samples.toml"
     try:
-        described = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SampleError(f"cannot read {path}: {error}") from error
-    return [_sample(name, entry, folder) for name, entry in described.items()]
 
 
 def _sample(name: str, entry: dict[str, Any], folder: Path) -> Sample:
@@ -96,7 +144,7 @@ def read_answers(path: Path) -> dict[str, str]:
 
 
 def write_submission(sample: Sample, source: Path, released: Path, folder: Path) -> Path:
-    """Write a sample as a student would hand it in: notebook and records.
+    """Write a sample as a student would hand it in: notebook, records, and what was given.
 
     Parameters
     ----------
@@ -124,7 +172,9 @@ def write_submission(sample: Sample, source: Path, released: Path, folder: Path)
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if name in answers:
             cell.source = answers[name]
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(
+        released.parent, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.ipynb")
+    )
     path = folder / released.name
     nbformat.write(notebook, path)
     if sample.records is not None:
