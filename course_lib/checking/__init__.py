@@ -28,6 +28,7 @@ from course_lib.checking.questions import (
     Failed,
     Judgement,
     Question,
+    Unusable,
     question,
     read_checks,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Failed",
     "Judgement",
     "Question",
+    "Unusable",
     "probe",
     "question",
     "read_checks",

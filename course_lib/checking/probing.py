@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def probe(name: str, value: Any) -> None:
     """
     import numpy as np
 
-    from course_lib.checking.questions import Context, Evidence, read_checks
+    from course_lib.checking.questions import Context, Evidence, Unusable, read_checks
 
     path = Path(CHECKS)
     if not path.is_file():
@@ -59,7 +60,11 @@ def probe(name: str, value: Any) -> None:
     def context() -> Context:
         return Context(np.random.default_rng(PUBLIC_SEED), evidence, public=True)
 
-    answered = evaluate(lambda: value, asked.inputs(context()))
+    try:
+        inputs = asked.inputs(context())
+    except Unusable as error:
+        raise NotYet(str(error)) from None
+    answered = evaluate(lambda: value, inputs)
     judged = asked.judge(context(), json.loads(json.dumps(answered)))
     if judged.share is None:
         print(f"{name}: cannot be judged by a machine: {judged.reason}")
@@ -109,7 +114,9 @@ def evaluate(get: Callable[[], Any], inputs: list[list[Any]] | None) -> dict[str
         return {"answers": [_answer(lambda: value)]}
     if not callable(value):
         return {"missing": f"a function is asked for; this is {_type_name(value)}"}
-    return {"answers": [_answer(value, *unpack(one)) for one in inputs]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # not once for each of many inputs
+        return {"answers": [_answer(value, *unpack(one)) for one in inputs]}
 
 
 def _answer(function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:

@@ -65,7 +65,10 @@ class Judgement:
 
 
 class Unusable(Exception):
-    """A handed-in file that cannot be read, or that lacks what a question needs."""
+    """A handed-in file that cannot be read, or that lacks what a question needs.
+
+    A question raises it before it asks; it costs the points, and the message is the reason.
+    """
 
 
 @dataclass(frozen=True)

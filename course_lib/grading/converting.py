@@ -7,6 +7,7 @@ elsewhere; what comes before and after is nbgrader's, with the course's own conf
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute, SaveAutoGrades
 from nbgrader.utils import parse_utc
+from sqlalchemy.exc import SAWarning
 
 from course_lib.grading.course import Course, CourseError
 from course_lib.grading.guard.blueprint import Blueprint
@@ -28,6 +30,8 @@ from course_lib.grading.guard.preprocessors import (
 )
 from course_lib.grading.running.settings import DEFAULTS
 from course_lib.grading.trusted.assignment import HandedIn, Trusted
+
+warnings.filterwarnings("ignore", "Object of type <.*> not in session", SAWarning)  # added later
 
 
 @dataclass(frozen=True)

@@ -113,19 +113,18 @@ def guard(c: Any) -> None:
     >>> c.Autograde.sanitize_preprocessors[0].__name__
     'RestoreCells'
     """
-    from nbgrader.converters import Autograde
+    from nbgrader.converters import Autograde, GenerateAssignment
 
-    before, after = (
-        [*_given(c, name, default)]
-        for name, default in (
-            ("sanitize_preprocessors", Autograde.sanitize_preprocessors.default()),
-            ("autograde_preprocessors", Autograde.autograde_preprocessors.default()),
-        )
-    )
+    from course_lib.grading.trusted.releasing import ReleaseChecks
+
+    before = _given(c, Autograde, "sanitize_preprocessors")
+    after = _given(c, Autograde, "autograde_preprocessors")
     c.Autograde.sanitize_preprocessors = [RestoreCells, *_without(before, RestoreCells)]
     after = [SafeAutoGrades if named(one, SaveAutoGrades) else one for one in after]
     after = with_verdicts(_without(after, CleanOutputs))
     c.Autograde.autograde_preprocessors = [*after, CleanOutputs]
+    release = _without(_given(c, GenerateAssignment, "preprocessors"), ReleaseChecks)
+    c.GenerateAssignment.preprocessors = [*release, ReleaseChecks]
 
 
 def with_verdicts(steps: list[Any]) -> list[Any]:
@@ -138,10 +137,12 @@ def with_verdicts(steps: list[Any]) -> list[Any]:
     return around
 
 
-def _given(c: Any, name: str, default: list[Any]) -> list[Any]:
-    if "Autograde" in c and isinstance(c.Autograde.get(name), list):
-        return c.Autograde[name]
-    return default
+def _given(c: Any, converter: Any, name: str) -> list[Any]:
+    """A list of steps as the configuration sets it, or as nbgrader has it."""
+    section = converter.__name__
+    if section in c and isinstance(c[section].get(name), list):
+        return [*c[section][name]]
+    return [*getattr(converter, name).default()]
 
 
 def _without(steps: list[Any], step: type) -> list[Any]:

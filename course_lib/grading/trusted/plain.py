@@ -22,7 +22,7 @@ def trust(step: Any, resources: Any) -> tuple[Trusted | None, HandedIn | None]:
     """
     about = resources["nbgrader"]
     if "trusted" not in about:
-        directory = _course_directory(step)
+        directory = course_directory(step)
         assignment, student = about["assignment"], about["student"]
         blueprint = _blueprint(directory.db_url, assignment)
         about["blueprint"] = blueprint.notebooks[about["notebook"]]
@@ -32,7 +32,7 @@ def trust(step: Any, resources: Any) -> tuple[Trusted | None, HandedIn | None]:
     return about["trusted"], about["handed_in"]
 
 
-def _course_directory(step: Any) -> Any:
+def course_directory(step: Any) -> Any:
     """nbgrader's ``CourseDirectory``, which one of the objects that a step belongs to has."""
     while step is not None and not hasattr(step, "coursedir"):
         step = step.parent
