@@ -18,6 +18,7 @@ def nbgrader(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     check: bool = True,
+    shown: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run ``nbgrader ARGUMENTS`` in a folder, with this environment's Python.
 
@@ -31,11 +32,13 @@ def nbgrader(
         Variables added to this process's own.
     check : bool
         Whether a failure raises.
+    shown : bool
+        Whether what it says goes where this process's words go, instead of being returned.
 
     Returns
     -------
     subprocess.CompletedProcess
-        With ``stdout`` and ``stderr`` as text.
+        With ``stdout`` and ``stderr`` as text (None where they were shown).
 
     Raises
     ------
@@ -48,11 +51,11 @@ def nbgrader(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=folder,
         env={**os.environ, "PATH": path, "JUPYTER_PREFER_ENV_PATH": "1", **(environment or {})},
-        capture_output=True,
+        capture_output=not shown,
         text=True,
         check=False,
     )
     if check and done.returncode:
-        end = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        end = "\n".join(((done.stdout or "") + (done.stderr or "")).strip().splitlines()[-15:])
         raise NbgraderFailed(f"nbgrader {' '.join(arguments)} failed:\n{end}")
     return done

@@ -14,7 +14,7 @@ from nbclient.client import timestamp
 from nbformat.v4 import new_code_cell
 
 from course_lib.grading.running import marks, tampering
-from course_lib.grading.running.kernel import Kernel
+from course_lib.grading.running.kernel import Kernel, SandboxEnded
 from course_lib.grading.running.recorder import Recorder
 from course_lib.grading.tasks import Event, Limits
 
@@ -61,6 +61,7 @@ class NotebookRun:
         self.usage: list[tuple[float | None, int | None]] = []
         self._start, self._limits, self._settings = start, limits, settings
         self._recorder = Recorder(notebook, limits.output_bytes, settings)
+        self._answered: set[str] = set()
         self._ran: list[int] = []  # cells to run again in a new kernel
         self._left = limits.notebook_seconds or FOREVER
         self._taken: dict[int, float] = {}
@@ -74,6 +75,7 @@ class NotebookRun:
         Raises
         ------
         KernelDidNotStart
+        SandboxEnded
         """
         with ExitStack() as stack:
             stack.callback(self._end, politely=True)
@@ -97,6 +99,8 @@ class NotebookRun:
             finally:
                 self.usage.append(kernel.usage)
                 self.refused = kernel.refused
+            if kernel.was_ended_outside:
+                raise SandboxEnded("the sandbox was ended from outside")
 
     def _run_cells(self) -> None:
         stop: str | None = None
@@ -170,7 +174,8 @@ class NotebookRun:
             if message is not None:
                 parent = self._parent(message, request, index)
                 if parent != request:
-                    pass
+                    if parent in self._answered and _is_reply(message) and index is not None:
+                        self._recorder.odd = "a request was answered twice"
                 elif message.channel == "iopub":
                     idle = take(message) or idle
                     channels.skim = index is not None and self._recorder.truncated
@@ -178,6 +183,7 @@ class NotebookRun:
                         until = max(until, min(now + patience, begun + allowed))
                 elif reply is None and _is_reply(message):
                     reply = self._checked(message, cell, index)
+                    self._answered.add(request)
                     until = now + (SHORT if channels.lost_connections > lost_before else patience)
             elif not kernel.alive():
                 return reply, self._died(kernel, take, request, index)

@@ -5,8 +5,7 @@ only from outside (`Attack.harm`). ``$name`` in a cell stands for a place of the
 (`world.World.names`). Every attack is written to work against stock nbgrader, whose kernels have
 the instructor's rights (``stock``); ``root`` marks those that need stock to run as root.
 
-The second list, `FORGERIES`, is the guard's part: cells and edits of an assignment's notebook that
-aim at the score. What they must not reach is a score above what the answer earns.
+`tests.grading.attacks.forgeries` has those that aim at the score.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from typing import Any
 from tests.grading.attacks.world import World
 
 MIB = 2**20
-Notebook = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -152,9 +150,8 @@ READING = [
         "read-neighbour",
         "walks up from its own folder and down into another's",
         (
-            "import pathlib\nhere = pathlib.Path.cwd()\n"
-            "found = [p.read_text() for p in here.parent.glob('eve/answer.txt')]\n"
-            + _SHOW.format("' '.join(found)"),
+            "import pathlib\nbeside = pathlib.Path('$beside').glob('*.txt')\n"
+            "found = [path.read_text() for path in beside]\n" + _SHOW.format("' '.join(found)"),
         ),
     ),
     Attack(
@@ -256,7 +253,7 @@ WRITING = [
     Attack(
         "delete-neighbour",
         "deletes another's folder, by a path from its own",
-        ("import shutil; shutil.rmtree('../eve')",),
+        ("import shutil; shutil.rmtree('$beside')",),
         touched,
     ),
     Attack(
@@ -509,7 +506,7 @@ ESCAPING = [
         "leaves a process behind that detaches itself",
         (
             "import subprocess, sys\n"
-            "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', '$tag'],\n"
+            "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(900)', '$tag'],\n"
             "                 start_new_session=True)",
         ),
         lives_on,
@@ -522,7 +519,7 @@ ESCAPING = [
             "        code = ('import signal, time\\n'\n"
             "                'for n in range(1, 32):\\n'\n"
             "                '    if n not in (9, 19): signal.signal(n, signal.SIG_IGN)\\n'\n"
-            "                'time.sleep(60)')\n"
+            "                'time.sleep(900)')\n"
             "        os.execv('/proc/self/exe', ['python', '-S', '-c', code, '$tag'])\n"
             "    os._exit(0)\nimport time; time.sleep(0.5)",
         ),
@@ -736,155 +733,3 @@ ON_THE_SANDBOX = [
 ]
 
 ATTACKS = [*READING, *WRITING, *LEAVING, *STARVING, *ESCAPING, *ON_THE_SANDBOX]
-
-
-# --- the guard's part: attacks on the score ---
-
-
-@dataclass(frozen=True)
-class Forgery:
-    """An attack on the score of an assignment with a solution cell and an autograded test cell.
-
-    Attributes
-    ----------
-    name, mechanism : str
-    answer : str
-        Source of the solution cell; the true answer is a function ``square(x)``.
-    edit : callable, optional
-        Changes the notebook (its JSON) before it is handed in.
-    prevented : bool
-        Whether the guard must prevent it. False: a plain assert cell cannot; it must be visible.
-    """
-
-    name: str
-    mechanism: str
-    answer: str = "def square(x):\n    return 0"
-    edit: Callable[[Notebook], None] | None = None
-    prevented: bool = True
-
-
-def _graded(notebook: Notebook) -> list[dict[str, Any]]:
-    cells = notebook["cells"]
-    return [cell for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade")]
-
-
-def skip_execution(notebook: Notebook) -> None:
-    """Tag the tests so that nbclient leaves them out."""
-    for cell in _graded(notebook):
-        cell["metadata"]["tags"] = ["skip-execution"]
-
-
-def empty_tests(notebook: Notebook) -> None:
-    """Write nothing where the tests were."""
-    for cell in _graded(notebook):
-        cell["source"] = ""
-
-
-def unlock_tests(notebook: Notebook) -> None:
-    """Call the test cells a solution: their text is then the student's."""
-    for cell in _graded(notebook):
-        cell["source"] = "True"
-        cell["metadata"]["nbgrader"] |= {"locked": False, "solution": True}
-
-
-def delete_tests(notebook: Notebook) -> None:
-    """Hand in without tests."""
-    graded = _graded(notebook)
-    notebook["cells"] = [cell for cell in notebook["cells"] if cell not in graded]
-
-
-def raise_points(notebook: Notebook) -> None:
-    """Make the tests worth more."""
-    for cell in _graded(notebook):
-        cell["metadata"]["nbgrader"]["points"] = 1000
-
-
-def make_markdown(notebook: Notebook) -> None:
-    """Turn the tests into text, which cannot fail."""
-    for cell in _graded(notebook):
-        cell["cell_type"] = "markdown"
-        cell["metadata"]["nbgrader"]["cell_type"] = "markdown"
-        cell.pop("outputs", None)
-        cell.pop("execution_count", None)
-
-
-def duplicate_tests(notebook: Notebook) -> None:
-    """Repeat a test cell with another text."""
-    cells = notebook["cells"]
-    for cell in _graded(notebook):
-        copy = {**cell, "source": "True", "metadata": dict(cell["metadata"])}
-        copy.pop("id", None)
-        cells.insert(cells.index(cell), copy)
-
-
-def expect_errors(notebook: Notebook) -> None:
-    """Tag the tests so that their errors are welcome."""
-    for cell in _graded(notebook):
-        cell["metadata"]["tags"] = ["raises-exception"]
-
-
-def other_kernel(notebook: Notebook) -> None:
-    """Ask for a kernel in which the tests mean something else."""
-    notebook["metadata"]["kernelspec"] = {"name": "bash", "display_name": "", "language": "bash"}
-
-
-_WRONG = "def square(x):\n    return 0\n"
-FORGERIES = [
-    Forgery("skip-tag", "tags the tests to be left out", edit=skip_execution),
-    Forgery("expect-errors-tag", "tags the tests as expected to fail", edit=expect_errors),
-    Forgery("empty-tests", "empties the test cells", edit=empty_tests),
-    Forgery("unlock-tests", "declares the tests a solution", edit=unlock_tests),
-    Forgery("delete-tests", "deletes the test cells", edit=delete_tests),
-    Forgery("duplicate-tests", "repeats test cells with harmless ones", edit=duplicate_tests),
-    Forgery("raise-points", "raises the points", edit=raise_points),
-    Forgery("tests-to-text", "turns tests into text", edit=make_markdown),
-    Forgery("other-kernel", "asks for another kernel", edit=other_kernel),
-    Forgery(
-        "always-equal",
-        "returns an object that equals everything",
-        "class Yes:\n    __hash__ = None\n    def __eq__(self, other): return True\n"
-        "def square(x): return Yes()",
-        prevented=False,
-    ),
-    Forgery(
-        "strip-asserts",
-        "has IPython take the asserts out of later cells",
-        _WRONG + "import ast\nclass Strip(ast.NodeTransformer):\n"
-        "    def visit_Assert(self, node): return ast.copy_location(ast.Pass(), node)\n"
-        "get_ipython().ast_transformers.append(Strip())",
-        prevented=False,
-    ),
-    Forgery(
-        "rewrite-cells",
-        "has IPython run something else than later cells say",
-        _WRONG + "get_ipython().input_transformers_cleanup.append(lambda lines: ['pass\\n'])",
-        prevented=False,
-    ),
-    Forgery(
-        "patch-comparison",
-        "replaces the function that tests compare with",
-        _WRONG + "import numpy.testing, math, builtins\n"
-        "numpy.testing.assert_allclose = lambda *a, **k: None\n"
-        "math.isclose = lambda *a, **k: True\nbuiltins.abs = lambda x: 0",
-        prevented=False,
-    ),
-    Forgery(
-        "read-hidden-tests",
-        "looks up the test's own source in the frames that call it, and answers what it wants",
-        "import sys\ndef square(x):\n    history = get_ipython().user_ns['In'][-1]\n"
-        "    return eval(history.split('==')[1].split('\\n')[0])",
-        prevented=False,
-    ),
-    Forgery(
-        "replace-run-cell",
-        "replaces the shell's own way of running a cell",
-        _WRONG + "shell = get_ipython()\nshell.run_code = None\n"
-        "type(shell).showtraceback = lambda *a, **k: None",
-        prevented=False,
-    ),
-    Forgery(
-        "end-kernel",
-        "ends the kernel before the tests",
-        _WRONG + "import os\nos._exit(0)",
-    ),
-]

@@ -48,6 +48,7 @@ class World:
             "gradebook": str(self.root / "gradebook.db"),
             "source": str(self.root / "source" / "solution.ipynb"),
             "neighbour": str(self.root / "submitted" / "eve"),
+            "beside": os.path.relpath(self.root / "submitted" / "eve", self.folder),
             "home": str(self.root / "home"),
             "planted": str(self.root / "planted"),
             "socket": str(self.root / "door"),

@@ -66,7 +66,7 @@ def _say(cell: Any) -> str:
     return "".join(parts).strip()
 
 
-def as_ordinary_user(code: str, *arguments: str) -> str:
+def as_ordinary_user(code: str, *arguments: str, seconds: float = 280) -> str:
     """What a program prints that an ordinary user starts, who can read Python and this repository.
 
     Only root can become another user; where the tests run as somebody else, they are that user.
@@ -89,7 +89,8 @@ def as_ordinary_user(code: str, *arguments: str) -> str:
         program = [sys.executable, "-I", "-S", "-c", helper, where, order]
         # `filter` and `limits` beside it must not hide modules of Python's: none has such a name.
     done = subprocess.run(
-        program, env=environment, cwd="/", capture_output=True, text=True, timeout=280, check=False
-    )
+        program, env=environment, cwd="/", capture_output=True, text=True, timeout=seconds,
+        check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
