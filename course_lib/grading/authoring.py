@@ -71,7 +71,7 @@ single multiply-accumulate, so the time is that of reading and not of computing;
 rows each weight that was read is used a thousand times, and the count tells the time well.
 """
 CHECKS = '''\
-"""Checks of {name}: each question draws inputs, asks for the student's values, and judges them."""
+"""Checks of {name}."""
 
 from course_lib.checking import Calls, question
 
