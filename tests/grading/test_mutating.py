@@ -198,8 +198,7 @@ def test_the_verdict_follows_from_points_and_declaration():
 @pytest.mark.slow
 @pytest.mark.needs("sandbox")
 def test_grading_finds_what_no_check_sees_and_what_is_falsely_declared(tmp_path):
-    guard = "from course_lib.grading.guard import guard\nguard(c)\n"
-    course = make_course(tmp_path / "course", guard)
+    course = make_course(tmp_path / "course")
     path = course / "source" / "ps1" / "p1.ipynb"
     source = nbformat.read(path, 4)
     solutions = {
