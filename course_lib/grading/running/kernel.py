@@ -40,6 +40,10 @@ class KernelDidNotStart(Exception):
     """There is no kernel, and it is not the notebook's fault."""
 
 
+class SandboxEnded(Exception):
+    """A kernel's sandbox was ended by somebody else, and it is not the notebook's fault."""
+
+
 class Kernel:
     """A running kernel and the wire to it.
 
@@ -73,6 +77,7 @@ class Kernel:
         self.channels: Channels | None = None
         self.usage: tuple[float | None, int | None] = (None, None)
         self.refused: dict[str, str] = {}
+        self.was_ended_outside = False
         try:
             self._manager = make()
         except BaseException:
@@ -215,6 +220,7 @@ class Kernel:
             provisioner = self._manager.provisioner
             self.usage = getattr(provisioner, "usage", None) or self._used_by_child()
             self.refused = dict(getattr(provisioner, "refused", None) or {})
+            self.was_ended_outside = bool(self._report().get("outside"))
 
     def _used_by_child(self) -> tuple[float, None]:
         """Of a plain kernel, that nobody watched: it was this process's child, and has ended."""

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.running.folder import read_folder, write_folder
-from course_lib.grading.running.kernel import Factory, Kernel, KernelDidNotStart
+from course_lib.grading.running.kernel import Factory, Kernel, KernelDidNotStart, SandboxEnded
 from course_lib.grading.running.notebook import NotebookRun
 from course_lib.grading.running.settings import complete
 from course_lib.grading.tasks import Event, Result, Task
 
 MOST_REFUSED = 20  # events of one kind; a notebook can leave thousands of links behind
+RUNS = 2  # of a task whose sandbox is ended from outside, by whoever or for lack of memory
 STARTS = 2  # a kernel may fail to start on a busy machine; twice in a row is a problem
 
 
@@ -50,14 +51,21 @@ def run(task: Task, kernels: Factory | None = None) -> Result:
     if kernels is None:
         from course_lib.grading.sandbox.kernels import kernel_manager as kernels
     begun, processor = time.monotonic(), time.process_time()
-    running = _Running(task, kernels, settings)
-    problem = None
-    try:
-        running.run_all()
-    except KernelDidNotStart as error:
-        problem = f"no kernel: {error}"
-    except _Unreadable as error:
-        problem = str(error)
+    used = 0.0
+    for _ in range(RUNS):
+        running = _Running(task, kernels, settings)
+        problem, again = None, False
+        try:
+            running.run_all()
+        except SandboxEnded as error:
+            problem, again = f"{error}, {RUNS} times", True
+        except KernelDidNotStart as error:
+            problem = f"no kernel: {error}"
+        except _Unreadable as error:
+            problem = str(error)
+        used += running.cpu_seconds
+        if not again:
+            break
     return Result(
         key=task.key,
         notebooks=running.notebooks,
@@ -66,7 +74,7 @@ def run(task: Task, kernels: Factory | None = None) -> Result:
         problem=problem,
         level=task.level,
         seconds=time.monotonic() - begun,
-        cpu_seconds=time.process_time() - processor + running.cpu_seconds,
+        cpu_seconds=time.process_time() - processor + used,
         peak_bytes=running.peak_bytes,
     )
 

@@ -52,8 +52,9 @@ class ColdProvisioner(KernelProvisionerBase):
         Where the submission is, if Jupyter gives no working folder (``cwd``). Without either the
         kernel's folder is empty, and nothing is copied back.
 
-    After the end, ``report`` says how it came (see `watching.watch`), and ``refused`` which files
-    were not copied in or back, with the reason.
+    After the end, ``report`` says how it came (see `watching.watch`; ``outside`` where the sandbox
+    itself was ended by somebody else), and ``refused`` which files were not copied in or back, with
+    the reason.
     """
 
     limits = Dict(help="Fields of Limits that differ from the defaults.").tag(config=True)
@@ -254,7 +255,10 @@ class ColdProvisioner(KernelProvisionerBase):
             try:
                 report, _ = protocol.receive(self.channel)
             except (OSError, EOFError, protocol.ProtocolError):
-                report = {"ended": -signal.SIGKILL, "reason": "the sandbox itself was ended"}
+                # not by this process, which does it where its patience is over
+                outside = self._kill_at is None or time.monotonic() <= self._kill_at
+                said = "the sandbox itself was ended"
+                report = {"ended": -signal.SIGKILL, "reason": said, "outside": outside}
             self._take_back()
             self.report = report
 
