@@ -28,6 +28,7 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
+import grading_class
 import numpy as np
 from grading_class import (
     HEAVY,
@@ -36,6 +37,7 @@ from grading_class import (
     Taken,
     make_class,
     own_cpu,
+    prepare_otter,
     run,
     scores,
     some_of,
@@ -49,13 +51,15 @@ from course_lib.grading.sandbox.kernels import kernel_manager
 from course_lib.grading.tasks import MIB, Limits
 from course_lib.grading.warm import sharing
 
-GRADE = ("course_lib.cli", "grade", "ps1")
+GRADE = ("-m", "course_lib.cli", "grade", "ps1")
 WARM, COLD, PLAIN, STOCK = "course grade", "... --cold", "... --unsandboxed", "nbgrader autograde"
+OTTER = "otter-grader"
 WAYS = {
     WARM: GRADE,
     COLD: (*GRADE, "--cold"),
     PLAIN: (*GRADE, "--unsandboxed"),
-    STOCK: ("nbgrader", "autograde", "ps1"),
+    STOCK: ("-m", "nbgrader", "autograde", "ps1"),
+    OTTER: ("-c", grading_class.OTTER),
 }
 
 
@@ -73,9 +77,11 @@ class Bench:
     def grade(self, way: str, whole: Path, students: int, workers: int | None = None) -> Taken:
         """Grade some students of a class in one way; each must get its point."""
         course = some_of(whole, self.scratch / f"course-{next(self._number)}", students)
-        asked = () if way == STOCK else ("--workers", str(workers or self.workers))
+        asked = ("--workers", str(workers or self.workers)) if WAYS[way][:4] == GRADE else ()
+        if way == OTTER:
+            prepare_otter(course, HEAVY[2])
         taken = run(course, *WAYS[way], *asked)
-        if scores(course) != [1.0] * students:
+        if way != OTTER and scores(course) != [1.0] * students:
             raise RuntimeError(f"{way} gave other points than one to each")
         return taken
 
@@ -109,7 +115,8 @@ def compare_ways(bench: Bench, notebooks: int, rounds: int) -> None:
     """The import-heavy class, side by side."""
     whole = bench.new_class(notebooks, HEAVY)
     taken = bench.rounds((WARM, STOCK), whole, notebooks, rounds)
-    taken |= bench.rounds((COLD, PLAIN), whole, notebooks, 1)
+    others = (COLD, PLAIN) if find_spec("otter") is None else (COLD, PLAIN, OTTER)
+    taken |= bench.rounds(others, whole, notebooks, 1)
     first, later = own_cpu(HEAVY)
     print(f"\n{notebooks} notebooks that import NumPy, pandas, Matplotlib, PyTorch")
     print(f"(their cells alone: {first:.2f} CPU s with the imports, {later:.3f} without)")
@@ -123,10 +130,8 @@ def compare_ways(bench: Bench, notebooks: int, rounds: int) -> None:
             f"{max(one.peak for one in all_rounds) / MIB:12.0f}"
             f"{median(one.load for one in all_rounds):7.1f}"
         )
-    if find_spec("otter") is None:
-        print("  otter-grader is not installed here, and not compared")
-    else:
-        print("  otter-grader: `otter grade` needs containers of its own, and is not compared")
+    if OTTER not in taken:
+        print(f"  {OTTER} is not installed here, and not compared")
     print(f"  times nbgrader, wall: {ratio(taken[STOCK], taken[WARM], wall)}   target: at least 8")
     print(f"  times nbgrader, CPU:  {ratio(taken[STOCK], taken[WARM], cpu)}")
     print("  target for CPU beyond cells: at most 0.30 a notebook")

@@ -61,7 +61,7 @@ def make_class(folder: Path, students: int, cells: tuple[str, str, str] = HEAVY)
         marked("check", check, grade=True, locked=True, points=1),
     ]
     nbformat.write(new_notebook(cells=marks, metadata={"kernelspec": KERNEL}), source / "p1.ipynb")
-    run(folder, "nbgrader", "generate_assignment", "ps1", "--create")
+    run(folder, "-m", "nbgrader", "generate_assignment", "ps1", "--create")
     released = nbformat.read(folder / "release" / "ps1" / "p1.ipynb", as_version=4)
     released.cells[1].source = answer
     text = nbformat.writes(released)
@@ -80,23 +80,45 @@ def some_of(whole: Path, folder: Path, students: int) -> Path:
     return folder
 
 
-def run(folder: Path, *command: str) -> Taken:
-    """What a module of this environment takes as a program; it must succeed."""
+def run(folder: Path, *arguments: str) -> Taken:
+    """What this environment's Python takes to run something; it must succeed."""
     programs = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     load, before = os.getloadavg()[0], _children()
     begun = time.perf_counter()
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=folder, env=environment,
+            [sys.executable, *arguments], cwd=folder, env=environment,
             stdin=subprocess.DEVNULL, stdout=said, stderr=said,
         )  # fmt: skip
         peak = _watch(process)
         wall = time.perf_counter() - begun
         if process.returncode:
             said.seek(0)
-            raise RuntimeError(f"{' '.join(command)} failed: {said.read()[-2000:]}")
+            raise RuntimeError(f"{' '.join(arguments)} failed: {said.read()[-2000:]}")
     return Taken(wall, _children() - before, peak, load)
+
+
+def prepare_otter(folder: Path, check: str) -> None:
+    """The same check as otter-grader has it: one test, and what ``otter generate`` makes of it."""
+    lines = check.splitlines()
+    code = "\n".join([f">>> {line}" for line in lines])
+    case = {"code": code, "hidden": False, "locked": False}
+    suite = {"cases": [case], "scored": True, "setup": "", "teardown": "", "type": "doctest"}
+    test = {"name": "check", "points": 1, "suites": [suite]}
+    (folder / "tests").mkdir()
+    (folder / "tests" / "check.py").write_text(f"OK_FORMAT = True\ntest = {test!r}\n")
+    run(folder, "-m", "otter", "generate", "-t", "tests", "-o", "autograder.zip")
+
+
+# otter-grader without containers, one submission after another in one process.
+OTTER = """
+from pathlib import Path
+from otter.api import grade_submission
+for one in sorted(Path("submitted").glob("*/ps1/p1.ipynb")):
+    result = grade_submission(str(one), ag_path="autograder.zip", quiet=True)
+    if result.total != 1.0: raise SystemExit(f"{one}: {result.total} points")
+"""
 
 
 def _children() -> float:
