@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
-from course_lib.forecasting import Problem, law_problem, resampled_problem
+from course_lib.forecasting import Problem, law_problem, reference_forecast, resampled_problem
 from course_lib.forecasting.problems import REACH, TRUTHS
+from course_lib.quantities import LEVEL
 from course_lib.tasks import zipf
 
 PROBLEMS = 32
+WIDEST = 100.0  # times from one end of an interval to the other: beyond, nothing is said
 # In this order, over and over: costs and losses by known laws, costs recorded on machines,
 # recorded tasks, and the memoriser of a Zipf stream, run anew.
 KINDS = ("cost", "loss", "recorded cost", "cost", "loss", "recorded task", "cost", "memoriser")
@@ -24,7 +28,7 @@ def draw_problems(
     rng : numpy.random.Generator or int
         An int seeds one. Where a grade hangs on it, it must be secret.
     number : int
-        At least 20 for a verdict; 32 take about half a second, and half a second more to judge.
+        At least 20 for a verdict; 32 take about a second, and another to judge.
     kinds : tuple of str
         Some of `KINDS`, in any order and number.
 
@@ -55,7 +59,19 @@ def draw_problems(
     if unknown or not kinds:
         allowed = ", ".join(dict.fromkeys(KINDS))
         raise ValueError(f"kinds are {kinds!r}; allowed are {allowed}")
-    return [_problem(rng, kinds[place % len(kinds)]) for place in range(number)]
+    return [_answerable(rng, kinds[place % len(kinds)]) for place in range(number)]
+
+
+def _answerable(rng: np.random.Generator, kind: str) -> Problem:
+    """A problem of which the reference can say something; of one in thousands it cannot."""
+    for _ in range(100):
+        problem = _problem(rng, kind)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a part that is not identified
+            _, low, high = reference_forecast(problem.x, problem.y, problem.x_new, LEVEL)
+        if high < WIDEST * low:
+            return problem
+    raise RuntimeError(f"a hundred problems of kind {kind!r}, and nothing can be said of any")
 
 
 def _problem(rng: np.random.Generator, kind: str) -> Problem:
