@@ -238,6 +238,8 @@ def _notebook(name: str) -> nbformat.NotebookNode:
         _cell("markdown", "q2", REFLECTION, **locked),
         _cell("markdown", "reflection", MODEL_ANSWER, grade=True, solution=True, points=2),
     ]
+    for number, cell in enumerate(cells):
+        cell.id = str(number)  # as nbstripout numbers the cells of what is committed
     return new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
 
 
@@ -245,4 +247,4 @@ def _cell(kind: str, name: str, source: str, **marks: object) -> nbformat.Notebo
     make = new_code_cell if kind == "code" else new_markdown_cell
     none = {"grade": False, "solution": False, "locked": False, "task": False}
     marked = {"grade_id": name, "schema_version": 3, **none, **marks}
-    return make(source.strip("\n"), metadata={"nbgrader": marked}, id=name)
+    return make(source.strip("\n"), metadata={"nbgrader": marked})

@@ -42,9 +42,14 @@ def test_what_is_written_is_whole(course):
 def test_it_follows_the_rules_of_style(course):
     new_assignment("04-shapes", course)
     (course / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
-    for command in (["check"], ["format", "--check"]):
+    notebook = "source/04-shapes/04-shapes.ipynb"
+    for command in (
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "checks", "samples"],
+        ["nbstripout", "--verify", notebook],
+    ):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "checks", "samples"],
+            [sys.executable, "-m", *command],
             cwd=course, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
