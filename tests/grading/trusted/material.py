@@ -54,12 +54,12 @@ ANSWERS = {
 RECORDS = '{"name": "a", "flop": 1.0}\n'
 
 
-def make_course(folder, config=""):
+def make_course(folder):
     """A course directory with checks and one released notebook."""
     (folder / "source" / "ps1").mkdir(parents=True)
     (folder / "checks").mkdir()
     (folder / "checks" / "ps1.py").write_text(CHECKS)
-    (folder / "nbgrader_config.py").write_text(f"c = get_config()\n{config}")
+    (folder / "nbgrader_config.py").write_text("c = get_config()\n")
     cells = [marked(new_code_cell, "setup", "from course_lib.checking import probe", locked=True)]
     for name, variable, points in (("square", "square", 2), ("half", "half", 4)):
         stub = f"def {variable}(x):\n    raise NotImplementedError"

@@ -11,7 +11,6 @@ from tests.grading.trusted.material import (
     grade_all,
     graded,
     hand_in,
-    make_course,
     points,
 )
 
@@ -55,10 +54,10 @@ CLASS = {
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def course(new_course):
     from course_lib.grading.tasks import Limits
 
-    folder = make_course(tmp_path_factory.mktemp("trusted") / "course")
+    folder = new_course()
     for student, (answers, _) in CLASS.items():
         hand_in(folder, student, answers)
     hand_in(folder, "without-records", records=None)
@@ -122,8 +121,8 @@ def seen(course, student):
 
 
 @pytest.fixture(scope="module")
-def spied(tmp_path_factory):
-    folder = make_course(tmp_path_factory.mktemp("spied") / "course")
+def spied(new_course):
+    folder = new_course()
     spy = {"square-answer": SPY, "count-answer": "print(inputs); count = 1"}
     hand_in(folder, "ada", spy)
     hand_in(folder, "bob", spy)
@@ -152,8 +151,8 @@ def test_a_mended_check_regrades_and_keeps_the_old_verdict(spied):
     assert "the assignment changed" in row.reasons
 
 
-def test_a_check_that_fails_leaves_the_cell_to_a_person(tmp_path):
-    folder = make_course(tmp_path / "course")
+def test_a_check_that_fails_leaves_the_cell_to_a_person(new_course):
+    folder = new_course()
     path = folder / "checks" / "ps1.py"
     path.write_text(CHECKS.replace("right / 4", "right / 0"))
     hand_in(folder, "ada")
@@ -172,8 +171,8 @@ def test_a_check_that_fails_leaves_the_cell_to_a_person(tmp_path):
         ("x = 1", "no function marked with @question"),
     ],
 )
-def test_checks_that_do_not_fit_stop_grading_before_it_begins(tmp_path, checks, said):
-    folder = make_course(tmp_path / "course")
+def test_checks_that_do_not_fit_stop_grading_before_it_begins(new_course, checks, said):
+    folder = new_course()
     hand_in(folder, "ada")
     (folder / "checks" / "ps1.py").write_text(checks)
     with pytest.raises(CourseError, match="checks") as stopped:
@@ -182,9 +181,10 @@ def test_checks_that_do_not_fit_stop_grading_before_it_begins(tmp_path, checks, 
     assert not (folder / "autograded").exists()
 
 
-def test_plain_nbgrader_with_the_guard_judges_too(tmp_path):
-    guard = "from course_lib.grading.guard import guard\nguard(c)\n"
-    folder = make_course(tmp_path / "course", guard)
+def test_plain_nbgrader_with_the_guard_judges_too(new_course):
+    folder = new_course()
+    with (folder / "nbgrader_config.py").open("a") as config:
+        config.write("from course_lib.grading.guard import guard\nguard(c)\n")
     hand_in(folder, "ada")
     hand_in(folder, "bob", CLASS["doubles"][0])
     nbgrader(
@@ -195,7 +195,6 @@ def test_plain_nbgrader_with_the_guard_judges_too(tmp_path):
     assert graded(folder, "bob")["square"].source == "probe('square', square)"
 
 
-def test_stock_scores_are_refused(tmp_path):
-    folder = make_course(tmp_path / "course")
+def test_stock_scores_are_refused(new_course):
     with pytest.raises(CourseError, match="without --stock-scores"):
-        grade_all(folder, stock_scores=True)
+        grade_all(new_course(), stock_scores=True)
