@@ -66,9 +66,11 @@ def _is_own(value, own):
     kind = type(value)
     if kind is types.FunctionType:
         file = value.__code__.co_filename
+        if value.__module__ == "__main__":  # so is what started the kernel
+            return not os.path.isfile(file) or file.startswith(os.getcwd() + os.sep)
         return value.__module__ in own or ("ipykernel_" in file and bool(CELL.search(file)))
     if kind is types.MethodType:
-        return _is_own(value.__func__, own) or _is_own(value.__self__, own)
+        return _is_own(value.__func__, own)
     if kind is functools.partial:
         return _is_own(value.func, own)
     if kind is property:

@@ -1,9 +1,9 @@
 """Whether a kernel still runs checks as it should: hints for a person, never a change of a score.
 
-After the last cell nothing that a student sees can change any more. Then the kernel gets three
-cells: an assertion that must fail, a number that must come back, and `probe`, which looks at what
-the notebook has put in the place of Python's and IPython's own. Whoever controls the interpreter
-can answer them all as an honest kernel would; whoever does not think of them is seen.
+After the last cell nothing that a student sees can change any more. Then the kernel gets two cells:
+an assertion that must fail, with a message that says what `probe` has seen in the place of Python's
+and IPython's own, and a number that must come back. Whoever controls the interpreter can answer
+both as an honest kernel would; whoever does not think of them is seen.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from course_lib.grading.running.channels import Message
 SECONDS = 10.0  # for all cells of the self-test
 MOST_NAMED = 6
 LONGEST = 120
+UNREADABLE = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
 
 Reply = dict[str, Any] | None
 Run = Callable[[str, Callable[[Message], bool]], Reply]
@@ -46,8 +47,8 @@ def suspicions(run: Run) -> list[str]:
     list of str
         Empty where nothing was seen. Made of what the kernel sent: untrusted, but short.
     """
-    found = []
-    for test in (_assertion, _number, _probed):
+    found: list[str] = []
+    for test in (_assertion, _number):
         said = test(run)
         if said is None:
             return [*found, "the kernel did not answer a test after its last cell"]
@@ -56,16 +57,36 @@ def suspicions(run: Run) -> list[str]:
 
 
 def _assertion(run: Run) -> list[str] | None:
-    one, other = secrets.randbelow(800) + 100, secrets.token_hex(8)
-    quick = "get_ipython().InteractiveTB.set_mode('Minimal')"  # no traceback is drawn
-    reply, _ = _outputs(run, f"{quick}\nassert {one} == {one + 1}, '{other}'")
+    """An assertion that must fail, and whose message is what the probe has seen."""
+    number, token = secrets.randbelow(800) + 100, secrets.token_hex(8)
+    must_fail = f"assert {number} == {number + 1}, '{token}' + json.dumps(_seen)"
+    reply, _ = _outputs(run, f"{_probe()}\n{must_fail}")
     if reply is None:
         return None
-    if reply["status"] != "error":
-        return ["an assertion that must fail passed"]
-    if (reply["ename"], reply["evalue"]) != ("AssertionError", other):
-        return [f"an assertion that must fail ended in {_short(reply['ename'])}"]
-    return []
+    if reply["status"] == "error":
+        name, text = reply["ename"], reply["evalue"]
+        if name == "AssertionError" and text.startswith(token):
+            return _named(text.removeprefix(token))
+        said = f"an assertion that must fail ended in {_short(name)}"
+    else:
+        said = "an assertion that must fail passed"
+    reply, shown = _outputs(run, f"{_probe()}\njson.dumps(_seen)")
+    if reply is None:
+        return None
+    try:
+        return [said, *_named(ast.literal_eval(_text(shown[-1])))]
+    except (IndexError, *UNREADABLE):
+        return [said]
+
+
+def _named(text: Any) -> list[str]:
+    """What the probe has seen, in one line."""
+    try:
+        names = [_short(str(name)) for name in json.loads(text)]
+    except UNREADABLE:
+        return ["what a kernel says of itself could not be read"]
+    more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    return [f"the notebook's own: {', '.join(names[:MOST_NAMED] + more)}"] if names else []
 
 
 def _number(run: Run) -> list[str] | None:
@@ -81,28 +102,15 @@ def _number(run: Run) -> list[str] | None:
     return [] if as_it_should else [f"the number {number}.0 was shown as {_short(str(texts))}"]
 
 
-def _probed(run: Run) -> list[str] | None:
-    reply, shown = _outputs(run, _probe())
-    if reply is None:
-        return None
-    try:
-        names = json.loads(ast.literal_eval(_text(shown[-1])))
-        names = [_short(str(name)) for name in names]
-    except (IndexError, ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        why = reply.get("evalue") or "no answer"
-        return [f"the kernel could not be looked into: {_short(why)}"]
-    more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
-    return [f"the notebook's own: {', '.join(names[:MOST_NAMED] + more)}"] if names else []
-
-
 @functools.cache
 def _probe() -> str:
     source = Path(__file__).with_name("probe.py").read_text(encoding="utf-8")
     return (
+        "get_ipython().InteractiveTB.set_mode('Minimal')  # drawing a traceback takes long\n"
         "import builtins, json\n"
         "_space = {'__name__': 'probe'}\n"
         f"builtins.exec(builtins.compile({source!r}, '<probe>', 'exec'), _space)\n"
-        "json.dumps(_space['seen'](get_ipython()))"
+        "_seen = _space['seen'](get_ipython())"
     )
 
 

@@ -33,9 +33,7 @@ from tests.grading.guard.material import KERNEL, marked
 FULL = 6.0
 FIRST, LAST = "ada", "zoe"
 WAYS = ("stock", "warm", "cold")
-SAID_OF_TAMPERING = (
-    *("the notebook's own", "must fail", "was shown as", "looked into", "answered twice"),
-)
+SAID_OF_TAMPERING = (*("the notebook's own", "must fail", "was shown as", "answered twice"),)
 # Small, so that what is caught is caught soon, and enough for what an honest student needs: a fork
 # that has PyTorch takes more address space than this.
 PRELOAD = ("math",)
