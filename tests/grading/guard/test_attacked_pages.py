@@ -11,7 +11,6 @@ from tests.grading.attacks.classroom import graded, make_course, seated
 from tests.grading.attacks.forgery import RIGHT, Forgery
 from tests.grading.guard.browsing import ATTACKER, TEMPLATES, exporter, visitor
 from tests.grading.guard.vectors import VECTORS
-from tests.grading.loops import no_running_loop as no_running_loop
 
 pytestmark = [pytest.mark.needs("sandbox"), pytest.mark.needs("browser")]
 
@@ -75,7 +74,7 @@ def check(outcomes, course, browser):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # nbconvert's, of what it cannot show
-@pytest.mark.parametrize("way", ["stock", "warm"])
+@pytest.mark.parametrize("way", [pytest.param("stock", marks=pytest.mark.slow), "warm"])
 def test_a_few_act_as_stock_leaves_them_and_none_as_ours_does(release, tmp_path, browser, way):
     forgeries = [showing(name) for name in FEW]
     (tmp_path / way).mkdir()
