@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from course_lib.grading.journal import Busy, NoJournal
 from course_lib.grading.sandbox.levels import find_level
 from course_lib.grading.showing import first_of, state_of
 from course_lib.grading.tasks import Limits
+from course_lib.grading.trusted.secret import read_secret
 
 
 def run(
@@ -49,6 +51,7 @@ def run(
             preload=preload,
             limits=limits_of(course, timeout, memory_gib),
             scheduler=scheduler,
+            secret=partial(_secret, errors),
             **options,
         )
         rows = _graded(course, chosen, console, as_json)
@@ -65,6 +68,13 @@ def run(
         console.print(table_of(assignment, rows))
         console.print(summary_of(rows, unsandboxed))
     return 0 if all(row.has_verdict for row in rows) else 1
+
+
+def _secret(errors: Console) -> bytes:
+    secret, made = read_secret()
+    if made:
+        errors.print(f"[yellow]{escape(made)}[/]", soft_wrap=True)
+    return secret
 
 
 def warm_kernels(cold: bool) -> bool:

@@ -346,11 +346,7 @@ class _Class:
         files = result.files if result else plan.task.files
         place(files | finished, self.course.autograded(student), self.converter.set_permissions)
         undecided += [f"{name}: {reason}" for name, reason in problems.items()]
-        events = (
-            [f"{one.where}: {one.text}" for one in result.events]
-            if result
-            else []
-        )
+        events = [f"{one.where}: {one.text}" for one in result.events] if result else []
         verdict = self._patiently(partial(self.converter.verdict, student))
         return verdict, tuple(undecided), (*notes, *events)
 
