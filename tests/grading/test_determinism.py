@@ -1,12 +1,10 @@
 """One class graded many times, quiet and beside busy processes: one gradebook."""
 
-import contextlib
 import itertools
-import subprocess
-import sys
 
 import pytest
 
+from course_lib.metering import busy_neighbours
 from tests.grading.classes import graded, make_class, outcome
 from tests.grading.faking import copy_of
 from tests.grading.guard.material import released, solved, submit
@@ -32,25 +30,12 @@ def course(tmp_path_factory):
     return folder
 
 
-@contextlib.contextmanager
-def busy_processes(number):
-    """So many processes that do nothing but compute."""
-    command = [sys.executable, "-c", "while True: pass"]
-    running = [subprocess.Popen(command) for _ in range(number)]
-    try:
-        yield
-    finally:
-        for process in running:
-            process.kill()
-            process.wait()
-
-
 def test_every_run_gives_the_same_gradebook(course, tmp_path):
     ways = itertools.cycle(itertools.product(([], ["--cold"]), ("2", "1"), (0, BUSY)))
     first = None
     for number, (kind, workers, busy) in zip(range(TIMES), ways, strict=False):
         copy = copy_of(course, tmp_path / str(number))
-        with busy_processes(busy):
+        with busy_neighbours(busy):
             rows, _, said = graded(copy, "--workers", workers, "--timeout", "15", *kind)
         assert len(rows) == 10, said
         found = {name: (row["state"], row["score"]) for name, row in rows.items()}, outcome(copy)
