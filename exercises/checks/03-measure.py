@@ -177,7 +177,7 @@ def steady_seconds(context):
     for _ in range(6):
         steady = 10 ** rng.uniform(-6, 0)
         calls = int(rng.integers(40, 120))
-        settling = rng.uniform(2, 5)  # calls in which the rest of the warm-up falls to a third
+        settling = rng.uniform(1, calls / 30)  # calls in which what is left falls to a third
         times = steady * (1 + rng.uniform(8, 60) * np.exp(-np.arange(calls) / settling))
         times *= 1 + 0.01 * rng.standard_normal(calls)
         late = rng.random(calls) < 0.04
@@ -399,6 +399,8 @@ def why_not_committed(forecasts, records, own, times):
         return "the forecast or the record of the large network is damaged"
     if not committed <= ended:
         return "the large network was measured before the forecast was committed"
+    if claim.get("level") != 0.9:
+        return f"the forecast has the level {claim.get('level')}; give 0.9"
     if claim.get("unit") != "s":
         return f"the forecast is in {claim.get('unit')!r}; give 's'"
     own = numbers(own, 3)
