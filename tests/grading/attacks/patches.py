@@ -158,13 +158,15 @@ PATCHES = [
     Forgery(
         "forge-reply",
         "answers the request for a test itself, over the kernel's own sockets, before it fails",
-        _SHELL + "def square(x):\n    parent = kernel.get_parent()\n"
+        _SHELL + "def square(x):\n"
+        "    parent, ident = kernel.get_parent(), kernel._parent_ident['shell']\n"
         "    reply = {'status': 'ok', 'execution_count': 1}\n"
-        "    kernel.session.send(kernel.shell_stream.socket, 'execute_reply', reply, parent,\n"
-        "        ident=kernel._parent_ident['shell'])\n"
+        "    def answer():\n"
+        "        kernel.session.send(kernel.shell_stream, 'execute_reply', reply, parent, ident)\n"
+        "    kernel.shell_stream.io_loop.add_callback(answer)\n"
         "    kernel.session.send(kernel.iopub_socket, 'status', {'execution_state': 'idle'},\n"
         "        parent, ident=kernel._topic('status'))\n"
-        "    import time; time.sleep(0.3)\n    return 0",
+        "    import time; time.sleep(0.5)\n    return 0",
     ),
     Forgery(
         "trace",
@@ -235,6 +237,7 @@ FUTILE = [
         "shadow-import",
         "hands in a module under the name that tests import",
         files={"colorsys.py": "def rgb_to_hsv(*a):\n    return 0, 0, 6.25\n"},
+        stock="resisted",
     ),
     Forgery(
         "hide-traceback",

@@ -118,8 +118,8 @@ def test_nearly_every_attack_works_against_stock(release, tmp_path):
 @pytest.mark.parametrize("forgery", ALONE, ids=[one.name for one in ALONE])
 def test_some_end_the_class_or_spoil_it_for_others(release, tmp_path, forgery):
     outcomes = run_class(release, tmp_path / "class", "stock", forgeries=[forgery])
-    last = outcomes[LAST]
-    assert last.score != FULL or last.touched, (forgery.stock, outcomes)
+    honest = [outcomes[name] for name in (FIRST, LAST)]
+    assert any(one.score != FULL or one.touched for one in honest), (forgery.stock, outcomes)
 
 
 @pytest.mark.slow
