@@ -320,10 +320,10 @@ def why_not_fit(records, kind, given):
 def attainable(context):
     """A roofline: intensity, and the lower of its two roofs."""
     rng, calls, truths = context.rng, [], []
-    for _ in range(6):
+    for place in range(6):
         peak, bandwidth = 10 ** rng.uniform(10, 15), 10 ** rng.uniform(10, 12.5)
         flop = 10 ** rng.uniform(6, 12)
-        intensity = peak / bandwidth * 10 ** rng.uniform(0.1, 2) ** rng.choice([-1, 1])
+        intensity = peak / bandwidth * 10 ** (rng.uniform(0.1, 2) * (-1) ** place)
         calls.append((flop, flop / intensity, peak, bandwidth))
         truths.append((intensity, min(peak, intensity * bandwidth)))
     answers = yield Calls(calls)

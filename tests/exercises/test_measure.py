@@ -241,7 +241,7 @@ WRONG = {
     },
     "attainable": {
         "lambda f, m, p, b: (m / f, min(p, f / m * b))": "bytes per FLOP",
-        "lambda f, m, p, b: (f / m, max(p, f / m * b))": "this is the peak",
+        "lambda f, m, p, b: (f / m, max(p, f / m * b))": "quicker than the peak",
         "lambda f, m, p, b: (f / m, p)": "this is the peak",
         "lambda f, m, p, b: (f / m, f / m * b)": "quicker than the peak",
         "lambda f, m, p, b: 1": "two numbers",
