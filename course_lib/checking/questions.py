@@ -64,6 +64,10 @@ class Judgement:
             raise ValueError(f"share is {share!r}; allowed are None and numbers from 0 to 1")
 
 
+class _NoAnswer(Exception):
+    """There is nothing to judge; the message is the reason."""
+
+
 class Unusable(Exception):
     """A handed-in file that cannot be read, or that lacks what a question needs.
 
@@ -188,13 +192,10 @@ class Question:
         asking = self.ask(context)
         try:
             wanted = next(asking)
-            answers = _read_answers(wanted, answered)
-            if isinstance(answers, str):
-                return Judgement(0.0, answers)
-            asking.send(answers)
+            asking.send(_read_answers(wanted, answered))
         except StopIteration as end:
             return _judgement(end.value)
-        except Unusable as error:
+        except (Unusable, _NoAnswer) as error:
             return Judgement(0.0, str(error))
         raise ValueError(f"the question {self.name!r} asks more than once")
 
@@ -248,19 +249,19 @@ def _judgement(returned: Judgement | str | None) -> Judgement:
 
 
 def _read_answers(wanted: Calls | None, answered: Any) -> Any:
-    """The answers to what was asked, or in a text why there are none."""
+    """The answers to what was asked."""
     if not isinstance(answered, dict):
-        return "there is no answer: the cell did not run to its end"
+        raise _NoAnswer("there is no answer: the cell did not run to its end")
     if isinstance(answered.get("missing"), str):
-        return answered["missing"]
+        raise _NoAnswer(answered["missing"])
     given = answered.get("answers")
     count = 1 if wanted is None else len(wanted.arguments)
     if not isinstance(given, list) or len(given) != count:
-        return f"there are not {count} answers to {count} questions"
+        raise _NoAnswer(f"there are not {count} answers to {count} questions")
     answers = [_read_answer(one) for one in given]
     failed = [one for one in answers if isinstance(one, Failed)]
     if failed and (wanted is None or not wanted.keep_errors):
-        return failed[0].error
+        raise _NoAnswer(failed[0].error)
     return answers[0] if wanted is None else answers
 
 

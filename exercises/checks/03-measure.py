@@ -10,6 +10,7 @@ import numpy as np
 
 from course_lib import fit_power_law
 from course_lib.checking import Calls, Judgement, Unusable, question
+from course_lib.checking.answers import first_wrong, is_number, numbers, why_not_count
 from course_lib.checking.audit import audit_records
 from course_lib.checking.skill import draw_problems
 from course_lib.forecasting import as_arguments, judge_forecasts
@@ -29,36 +30,6 @@ FEWEST_HELD = 0.78
 
 
 # --- counting ---
-
-
-def is_number(got):
-    """Whether an answer is one finite number."""
-    return isinstance(got, int | float) and not isinstance(got, bool) and isfinite(got)
-
-
-def numbers(got, count):
-    """An answer as a list of so many finite numbers, or None if it is something else."""
-    got = got.tolist() if isinstance(got, np.ndarray) else got
-    right = isinstance(got, list) and len(got) == count and all(map(is_number, got))
-    return got if right else None
-
-
-def why_not(got, right, mistakes, asked):
-    """What a wrong count most likely is, or None if it is right."""
-    if not is_number(got):
-        return f"for {asked} your function returned no number"
-    if got == right:
-        return None
-    return next(
-        (said for value, said in mistakes if value == got),
-        f"for {asked} your count is {got / right:.3g} times the right one",
-    )
-
-
-def first_wrong(answers, judged):
-    """The first reason, or None where all answers are right."""
-    reasons = (reason for reason in map(judged, range(len(answers)), answers) if reason)
-    return next(reasons, None)
 
 
 def draw_networks(rng):
@@ -102,7 +73,7 @@ def mlp_flop(context):
                 "the products of the layers add up; you multiplied them with each other",
             ),
         ]
-        return why_not(got, 2 * macs, mistakes, f"a network with {len(widths) - 1} layers")
+        return why_not_count(got, 2 * macs, mistakes, f"a network with {len(widths) - 1} layers")
 
     return first_wrong(answers, judged)
 
@@ -127,7 +98,7 @@ def mlp_training_flop(context):
             (right // 2, "you counted multiply-accumulates (MACs); FLOP are twice that"),
             (right // batch, "the batch is missing: this is one row"),
         ]
-        return why_not(got, right, mistakes, f"a network with {len(widths) - 1} layers")
+        return why_not_count(got, right, mistakes, f"a network with {len(widths) - 1} layers")
 
     return first_wrong(answers, judged)
 
@@ -162,7 +133,7 @@ def attention_flop(context):
                 "there are two products of T x T x d: scores, and scores times values",
             ),
         ]
-        return why_not(got, right, mistakes, "one of the shapes")
+        return why_not_count(got, right, mistakes, "one of the shapes")
 
     return first_wrong(answers, judged)
 

@@ -28,6 +28,11 @@ def needs_records(context):
     if not context.records:
         raise Unusable("measure first")
     yield
+
+@question
+def region(context):
+    said = yield
+    return None if said == "north" else "another region"
 """
 
 
@@ -73,6 +78,13 @@ def test_missing_evidence_is_asked_for(here):
     probe("needs-records", 1)
 
 
+def test_a_text_is_an_answer_and_not_a_reason(here, capsys):
+    probe("region", "north")
+    assert "region: right" in capsys.readouterr().out
+    with pytest.raises(NotYet, match="another region"):
+        probe("region", "the check says: well done")
+
+
 def test_the_error_in_a_notebook_is_one_line():
     assert NotYet("you doubled")._render_traceback_() == ["Not yet: you doubled"]
 
@@ -82,7 +94,7 @@ def test_what_is_missing_is_named(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="belongs beside it"):
         probe("square", abs)
     (tmp_path / "checks.py").write_text(CHECKS)
-    with pytest.raises(LookupError, match="it has square, half, needs-records"):
+    with pytest.raises(LookupError, match="it has square, half, needs-records, region"):
         probe("cube", abs)
 
 
@@ -141,5 +153,5 @@ def test_whatever_comes_back_is_a_verdict(answered):
 def test_names_are_those_of_cells_and_checks_are_read_from_a_file(here):
     checks = read_checks(here / "checks.py")
     assert isinstance(checks, Checks)
-    assert list(checks.questions) == ["square", "half", "needs-records"]
+    assert list(checks.questions) == ["square", "half", "needs-records", "region"]
     assert Unusable.__doc__
