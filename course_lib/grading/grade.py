@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib import metadata
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -26,6 +25,7 @@ from course_lib.checking.questions import Evidence
 from course_lib.grading.converting import Converter
 from course_lib.grading.course import Course, CourseError
 from course_lib.grading.engines import one_engine
+from course_lib.grading.environment import installed
 from course_lib.grading.guard.blueprint import Blueprint
 from course_lib.grading.guard.intake import Intake, take_in
 from course_lib.grading.guard.reading import DamagedNotebook, read_notebook
@@ -154,7 +154,8 @@ class _Class:
         )
         self.deadlines = self.converter.deadlines()
         self.execution = self.converter.execution()
-        self.environment = environment()
+        self.installed = installed()
+        self.environment = _fingerprint(sys.version, self.installed)
 
     def _checks(self) -> Trusted | None:
         notebooks = self.blueprint.notebooks.values()
@@ -199,7 +200,8 @@ class _Class:
 
     def _answers(self, items: Iterator[tuple[str, bytes]]) -> Iterator[tuple[Any, Any]]:
         if self.options.scheduler is not None:
-            return on_cluster(work_on_cluster, items, self.options.scheduler)
+            there = partial(work_on_cluster, installed_here=self.installed)
+            return on_cluster(there, items, self.options.scheduler)
         warm = self.options.warm and self.options.level == "sandbox"
         server = sharing.lend(self.options.preload) if warm else ""
         return in_workers(partial(work, server=server), items, self.options.workers)
@@ -394,13 +396,6 @@ def _timestamp(raw: bytes | None) -> tuple[str | None, list[str]]:
     except (ValueError, OverflowError):
         return None, [f"timestamp.txt is no time: {text[:60]!r}; a late penalty cannot be known"]
     return text, []
-
-
-def environment() -> str:
-    """A fingerprint of Python and of every package that is installed here."""
-    about = [one.metadata for one in metadata.distributions()]  # read once: each is a file
-    packages = sorted({f"{one['Name']}=={one['Version']}" for one in about})
-    return _fingerprint(sys.version, packages)
 
 
 def _fingerprint(*parts: Any) -> str:

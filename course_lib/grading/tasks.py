@@ -27,6 +27,7 @@ EVENTS = (
     "output-truncated",  # a cell wrote more than its output budget
     "kernel-odd",  # the kernel sent what no kernel sends: forged, malformed or misdirected messages
     "tampering-suspected",  # after its last cell the kernel did not run checks as it should
+    "other-versions",  # it ran with other packages than those of the grader's machine
     "file-refused",  # a file that the notebook left behind was not kept
 )
 

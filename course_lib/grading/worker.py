@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
+from dataclasses import replace
 
-from course_lib.grading.tasks import Result, Task
-from course_lib.workers import Apart, Refused
+from course_lib.grading.environment import difference, installed
+from course_lib.grading.tasks import Event, Result, Task
+from course_lib.workers import Apart, Lost, Refused
 
 _unfit: str | None = None  # why this process must not run anything
 
@@ -61,10 +64,21 @@ def _give_up_rights() -> None:
 _apart = Apart(work)
 
 
-def work_on_cluster(item: tuple[str, bytes]) -> bytes | Refused:
+def work_on_cluster(item: tuple[str, bytes], installed_here: dict[str, str]) -> bytes | Lost:
     """`work`, in a process below a cluster's worker.
 
     To give rights up takes a process without other threads, and it is for good: the worker itself
-    serves others afterwards.
+    serves others afterwards. Where other versions are installed than ``installed_here``, at the
+    grader's, the result says so.
     """
-    return _apart(item)
+    answer = _apart(item)
+    other = difference(installed_here, _installed())
+    if isinstance(answer, Lost) or not other:
+        return answer
+    result = Result.from_bytes(answer)
+    said = f"it ran where other versions are installed: {other}"
+    events = [Event(name, None, None, "other-versions", said) for name in result.notebooks]
+    return replace(result, events=(*result.events, *events)).to_bytes()
+
+
+_installed = functools.cache(installed)

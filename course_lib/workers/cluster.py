@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import logging
 import threading
+import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from urllib.parse import urlsplit
 from course_lib.workers.lost import Lost, Refused
 
 LOOK_EVERY = 5.0  # seconds between looks at who is there
+NOBODY_SECONDS = 12.0  # without any worker, after which it is said: one may be starting again
 LOGS = ("distributed", "distributed.client")
 _one_at_a_time = threading.Lock()  # PyTorch's random numbers and threads belong to the process
 
@@ -55,7 +58,8 @@ def on_cluster(
     The function must not raise. No more items are handed out than there are workers, so that a
     killed one takes no answers along; its item is given to another worker, and one that killed
     several is answered by `Lost`. A worker that answers `Refused` gets no more items; the answer
-    counts only where all workers refuse. Where there is no worker, one is waited for.
+    counts only where all workers refuse. Where there is no worker, one is waited for, and a warning
+    says so.
 
     Raises
     ------
@@ -121,6 +125,8 @@ class _Team:
         self._again: deque[Any] = deque()
         self._fit: set[str] = set()
         self._refusals: dict[str, Refused] = {}
+        self._seen = time.monotonic()  # when a worker was there
+        self._said = False  # that none is
 
     def look(self) -> int:
         """See who is there; how many more items can be handed out."""
@@ -130,6 +136,7 @@ class _Team:
             there = set(self._client.scheduler_info(n_workers=-1)["workers"])
         except (OSError, KeyError) as error:
             raise self._is_lost() from error
+        self._say_if_nobody(bool(there))
         self._refusals = {name: said for name, said in self._refusals.items() if name in there}
         self._fit = there - set(self._refusals)
         nobody_left = there and not self._fit
@@ -140,6 +147,19 @@ class _Team:
                 future.cancel()
                 self._again.append(item)
         return max(0, max(1, len(self._fit)) - len(self.under_way))
+
+    def _say_if_nobody(self, there: bool) -> None:
+        now = time.monotonic()
+        if there:
+            self._seen, self._said = now, False
+        elif not self._said and now - self._seen > NOBODY_SECONDS:
+            self._said = True
+            warnings.warn(
+                f"the scheduler at {self._address} has no workers; one is waited for. Start some "
+                f"(`dask worker {self._address}`), or stop with Ctrl-C: what is done stays",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def given_back(self) -> Iterator[Any]:
         """Items that their worker did not do."""

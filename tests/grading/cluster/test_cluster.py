@@ -12,8 +12,14 @@ import time
 
 import pytest
 
+from course_lib.grading import worker
 from course_lib.grading.course import open_course
+from course_lib.grading.environment import installed
 from course_lib.grading.grade import Options, grade
+from course_lib.grading.tasks import Result
+from course_lib.workers import Lost
+from course_lib.workers import cluster as cluster_module
+from course_lib.workers.cluster import _Team as Team
 from tests.grading.classes import (
     ANSWERS,
     POINTS,
@@ -183,6 +189,42 @@ def processes_in(folder):
         except OSError:
             continue
     return found
+
+
+def test_other_versions_on_a_worker_are_told(monkeypatch):
+    result = Result("ada", {"p1.ipynb": b"{}"})
+    monkeypatch.setattr(worker, "_apart", lambda item: result.to_bytes())
+    same = worker.work_on_cluster(("ada", b""), installed_here=installed())
+    assert Result.from_bytes(same) == result
+    other = installed() | {"numpy": "0.1", "only-here": "2.0"}
+    (event,) = Result.from_bytes(worker.work_on_cluster(("ada", b""), other)).events
+    assert "numpy" in event.text and "for 0.1, no only-here" in event.text
+    lost = Lost("killed")
+    monkeypatch.setattr(worker, "_apart", lambda item: lost)
+    assert worker.work_on_cluster(("ada", b""), other) is lost
+
+
+class Deserted:
+    """A client whose scheduler has no workers."""
+
+    status = "running"
+    workers: dict = {}
+
+    def scheduler_info(self, n_workers):
+        return {"workers": self.workers}
+
+
+def test_a_cluster_without_workers_is_waited_for_and_told_once(monkeypatch):
+    team = Team(Deserted(), "tcp://127.0.0.1:1", abs)
+    monkeypatch.setattr(cluster_module, "NOBODY_SECONDS", -1.0)
+    with pytest.warns(RuntimeWarning, match="no workers; one is waited for"):
+        team.look()
+    team.look()  # a second warning would be an error
+    Deserted.workers = {"a": {}}
+    team.look()
+    Deserted.workers = {}
+    with pytest.warns(RuntimeWarning, match="no workers"):
+        team.look()
 
 
 def test_a_scheduler_beyond_this_machine_needs_tls(copy):
