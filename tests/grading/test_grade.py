@@ -100,6 +100,21 @@ def test_another_environment_regrades_everybody(course, monkeypatch):
     assert all("the environment changed" in row.reasons for row in graded(course).values())
 
 
+@pytest.mark.needs("sandbox")
+def test_the_process_that_writes_loads_no_library_that_only_kernels_need(course):
+    program = (
+        "import sys; from course_lib.cli import app\n"
+        "sys.argv[1:] = ['grade', 'ps1', '--student', 'ada', '--preload', 'json']\n"
+        "try: app()\nexcept SystemExit as end: assert not end.code, end.code\n"
+        "heavy = {'torch', 'pandas', 'scipy', 'matplotlib', 'IPython', 'distributed'}\n"
+        "print('loaded', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=course, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.endswith("loaded []\n"), done.stdout + done.stderr
+
+
 def test_force_regrades_and_student_chooses(course):
     graded(course)
     assert {row.state for row in graded(course, force=True).values()} == {"regraded"}

@@ -11,10 +11,11 @@ from course_lib.grading.running.folder import read_folder, write_folder
 from course_lib.grading.running.kernel import Factory, Kernel, KernelDidNotStart, SandboxEnded
 from course_lib.grading.running.notebook import NotebookRun
 from course_lib.grading.running.settings import complete
-from course_lib.grading.tasks import Event, Result, Task
+from course_lib.grading.tasks import MIB, Event, Result, Task
 
 MOST_REFUSED = 20  # events of one kind; a notebook can leave thousands of links behind
 RUNS = 2  # of a task whose sandbox is ended from outside, by whoever or for lack of memory
+SMALL = 1024 * MIB  # of memory: a kernel that does not start may have had too little
 STARTS = 2  # a kernel may fail to start on a busy machine; twice in a row is a problem
 
 
@@ -61,6 +62,8 @@ def run(task: Task, kernels: Factory | None = None) -> Result:
             problem, again = f"{error}, {RUNS} times", True
         except KernelDidNotStart as error:
             problem = f"no kernel: {error}"
+            if task.limits.memory_bytes < SMALL:
+                problem += f". It had {task.limits.memory_bytes // MIB} MiB of memory: allow more"
         except _Unreadable as error:
             problem = str(error)
         used += running.cpu_seconds

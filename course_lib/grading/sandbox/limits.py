@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import mmap
 from pathlib import Path
 
 from course_lib.grading.tasks import MIB, Limits
 
 OPEN_FILES = 1024
+GIB = 1024 * MIB
+ROOM = 512 * MIB  # for the stacks and arenas of a kernel's threads, before any cell runs
 
 
 def resources(limits: Limits, cuda: bool | None = None) -> dict[str, tuple[int, int]]:
@@ -75,6 +78,24 @@ def set_resources(wanted: dict[str, tuple[int, int]]) -> None:
             raise OSError(f"RLIMIT_{name} cannot be set to {soft}: {error}") from error
         if resource.getrlimit(kind) != (soft, hard):
             raise OSError(f"RLIMIT_{name} is {resource.getrlimit(kind)}; wanted ({soft}, {hard})")
+
+
+def check_room(limits: Limits) -> None:
+    """See whether what this process holds already leaves room below the limit of memory.
+
+    Raises
+    ------
+    MemoryError
+        If not; it says how much is needed.
+    """
+    size, _, _, _, _, data, _ = Path("/proc/self/statm").read_text(encoding="ascii").split()
+    held = int(data if has_cuda() else size) * mmap.PAGESIZE
+    if held + ROOM > limits.memory_bytes:
+        raise MemoryError(
+            f"the modules that are imported before take {held / GIB:.2f} GiB of the "
+            f"{limits.memory_bytes / GIB:.2f} GiB that a notebook may use. Allow at least "
+            f"--memory {(held + ROOM) / GIB + 0.05:.1f}, or take cold kernels (--cold)"
+        )
 
 
 @functools.cache

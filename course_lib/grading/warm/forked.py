@@ -97,6 +97,7 @@ def _be_first(channel: socket.socket, alive: int, limits: Limits, test: bool) ->
         filter.load()
         if test:
             _answer_test(channel, limits)
+        process_limits.check_room(limits)
         inside.serve(channel, become_kernel)
     except BaseException as error:
         _fail(channel, error)

@@ -2,11 +2,13 @@
 
 import ast
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from course_lib.grading.sandbox import tree
+from course_lib.grading.sandbox.cold import SandboxError
 from course_lib.grading.tasks import MIB, Limits
 from course_lib.grading.warm import client, preload, sharing
 from tests.grading.warm.driving import Kernel
@@ -228,6 +230,15 @@ def test_limits_bind_and_leave_a_clean_error(tmp_path):
         crowd = "for n in range(60): threading.Thread(target=time.sleep, args=(5,)).start()"
         assert "can't start new thread" in small.run("import threading, time\n" + crowd).error
         assert value(small, "1 + 1") == 2
+
+
+def test_less_memory_than_the_imports_take_is_refused_with_how_much_is_needed(tmp_path):
+    refused = Kernel(tmp_path, limits=Limits(memory_bytes=256 * MIB))
+    with refused.runner, pytest.raises(SandboxError, match="modules that are imported") as told:
+        refused.do(refused.manager.start_kernel(cwd=str(tmp_path)))
+    needed = float(re.search(r"Allow at least --memory (\S+),", str(told.value))[1])
+    with Kernel(tmp_path, limits=Limits(memory_bytes=int(needed * 2**30))) as enough:
+        assert value(enough, "1 + 1") == 2
 
 
 def test_default_modules_leave_the_server_fit():
