@@ -13,15 +13,21 @@ Examples
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
+LARGEST = float(np.finfo(float).max)
+
 
 def is_number(got: Any) -> bool:
-    """Whether an answer is one finite number; True and False are none."""
-    return isinstance(got, int | float) and not isinstance(got, bool) and isfinite(got)
+    """Whether an answer is one finite number; True and False are none.
+
+    >>> is_number(1e300), is_number(float("nan")), is_number(10**400)
+    (True, False, False)
+    """
+    # compared, not converted: JSON carries integers that no float can hold
+    return isinstance(got, int | float) and not isinstance(got, bool) and abs(got) <= LARGEST
 
 
 def numbers(got: Any, count: int) -> list[float] | None:
