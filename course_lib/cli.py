@@ -90,10 +90,14 @@ def passport(
 
 @app.command()
 def check_assignment(
-    name: Annotated[str, typer.Argument(help="Of a directory in source/, such as 03-measure.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Of directories in source/, such as 03-measure. Default: all."),
+    ] = None,
     course_dir: Annotated[Path, typer.Option(help="Default: here, or exercises/ here.")] = Path(),
     workspace: Annotated[
-        Path, typer.Option(help="Made anew; for the release, gradebook and feedback.")
+        Path,
+        typer.Option(help="In it a folder for each, made anew: release, gradebook, feedback."),
     ] = Path("_build/exercises"),
     record: Annotated[
         bool, typer.Option("--record", help="First measure the samples anew on this machine.")
@@ -106,47 +110,103 @@ def check_assignment(
         Path | None, typer.Option(help="Where to write each change and what it lost (TSV).")
     ] = None,
 ) -> None:
-    """Release an assignment, grade its sample submissions, and compare with what they must get.
+    """Release assignments, grade their sample submissions, and compare with what they must get.
 
-    Exits with 1 if a sample gets other points, or if a change of the reference loses none.
+    Exits with 1 if a sample gets other points, or if a change of the reference loses none; with 2
+    if an assignment cannot be graded at all. The others are graded nevertheless.
     """
     from rich.console import Console
     from rich.markup import escape
 
     from course_lib.grading.check_assignment import check_assignment as check
-    from course_lib.grading.mutants import log_of, summary_of
+    from course_lib.grading.mutants import log_of
+    from course_lib.grading.releasing import assignments
     from course_lib.grading.samples import SampleError
 
     console = Console(highlight=False)
+    course = _course(course_dir)
+    names = names or assignments(course)
+    if not names:
+        console.print(f"[red]there is no assignment in {escape(str(course / 'source'))}[/]")
+        raise typer.Exit(2)
+    reports, failures = {}, {}
+    for name in names:
+        if len(names) > 1:
+            console.rule(name)
+        try:
+            reports[name] = check(
+                name, course, workspace / name, record, mutations=mutations, seed=seed,
+                progress=lambda line: console.print(line, markup=False),
+            )  # fmt: skip
+        except SampleError as error:
+            failures[name] = str(error)
+            console.print(f"[red]{escape(str(error))}[/]")
+            continue
+        console.print(_grades_table(name, reports[name]))
+        _print_verdict(console, reports[name])
+    if log is not None and mutations:
+        logs = [log_of(name, report.mutants) for name, report in reports.items()]
+        log.write_text("".join(logs), encoding="utf-8")
+        console.print(f"log in {log}", soft_wrap=True)
+    if (page := Path("_build/html/index.html")).is_file():
+        console.print(f"book              {page}  (or: make serve)", soft_wrap=True)
+    for name, report in reports.items():
+        _print_places(console, name if len(names) > 1 else "", report)
+    for name, said in failures.items():
+        console.print(f"[red]{escape(f'{name}: {said}')}[/]")
+    right = all(report.right for report in reports.values())
+    raise typer.Exit(2 if failures else 0 if right else 1)
+
+
+@app.command()
+def release(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Of directories in source/, such as 03-measure. Default: all."),
+    ] = None,
+    course_dir: Annotated[Path, typer.Option(help="Default: here, or exercises/ here.")] = Path(),
+    to: Annotated[
+        Path, typer.Option("--to", help="A folder; in it one for each, which is replaced.")
+    ] = Path("notebooks"),
+    as_zip: Annotated[bool, typer.Option("--zip", help="A zip each instead of a folder.")] = False,
+    repository: Annotated[
+        str | None,
+        typer.Option(help="On GitHub: notebooks then install the course where it is missing."),
+    ] = None,
+) -> None:
+    """Write what students receive: notebook without solutions, checks, AGENTS.md.
+
+    The course and its gradebook stay as they are: a class needs `nbgrader generate_assignment`.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+
+    from course_lib.grading.placing import place
+    from course_lib.grading.releasing import (
+        ReleaseError,
+        assignments,
+        for_the_cloud,
+        released_files,
+        zipped,
+    )
+
+    console = Console(highlight=False)
+    course = _course(course_dir)
     try:
-        report = check(
-            name, _course(course_dir), workspace, record, mutations=mutations, seed=seed,
-            progress=lambda line: console.print(line, markup=False),
-        )  # fmt: skip
-    except SampleError as error:
+        for name in names or assignments(course):
+            files = released_files(name, course)
+            if repository is not None:
+                files = for_the_cloud(name, files, repository)
+            target = to / (f"{name}.zip" if as_zip else name)
+            if as_zip:
+                to.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(zipped(name, files))
+            else:
+                place(files, target, lambda folder: None)
+            console.print(str(target), markup=False, soft_wrap=True)
+    except ReleaseError as error:
         console.print(f"[red]{escape(str(error))}[/]")
         raise typer.Exit(2) from error
-    console.print(_grades_table(name, report))
-    lines = [f"student notebook  {report.student_notebook}  (copy it before you work in it)"]
-    lines += [f"feedback          {page}" for page in report.feedback]
-    lines += [f"grades            {report.grades}"]
-    if (page := Path("_build/html/index.html")).is_file():
-        lines.insert(0, f"book              {page}  (or: make serve)")
-    console.print("\n".join(lines), soft_wrap=True)
-    wrong = [graded for graded in report.graded if graded.wrong]
-    exact = sum(graded.as_expected for graded in wrong)
-    console.print(f"{exact} of {len(wrong)} wrong samples caught with the exact score")
-    failed = [graded for graded in report.graded if not graded.as_expected]
-    for graded in failed:
-        said = f"{graded.sample.name} got {graded.points}, and must get {graded.sample.points}"
-        console.print(f"[red]{escape(said)}[/]")
-    if mutations:
-        console.print(_mutants_table(report.mutants))
-        console.print(summary_of(report.mutants))
-        if log is not None:
-            log.write_text(log_of(name, report.mutants), encoding="utf-8")
-            console.print(f"log in {log}", soft_wrap=True)
-    raise typer.Exit(0 if not failed and all(one.right for one in report.mutants) else 1)
 
 
 @app.command()
@@ -313,6 +373,37 @@ def _course(folder: Path) -> Path:
     """The course in a folder: itself, or its exercises/."""
     inner = folder / "exercises"
     return inner if inner.is_dir() and not (folder / "source").is_dir() else folder
+
+
+def _print_verdict(console, report) -> None:
+    """How many wrong samples were caught, which got other points, and what mutations lost."""
+    from rich.markup import escape
+
+    from course_lib.grading.mutants import summary_of
+
+    wrong = [graded for graded in report.graded if graded.wrong]
+    exact = sum(graded.as_expected for graded in wrong)
+    console.print(f"{exact} of {len(wrong)} wrong samples caught with the exact score")
+    for graded in report.graded:
+        if not graded.as_expected:
+            said = f"{graded.sample.name} got {graded.points}, and must get {graded.sample.points}"
+            console.print(f"[red]{escape(said)}[/]")
+    if report.mutants:
+        console.print(_mutants_table(report.mutants))
+        console.print(summary_of(report.mutants))
+
+
+def _print_places(console, name: str, report) -> None:
+    """Where the products of one assignment are; one feedback page for all if there are others."""
+    if name:
+        console.print(name, markup=False)
+    pages = report.feedback[:1] if name else report.feedback
+    lines = [f"student notebook  {report.student_notebook}  (copy it before you work in it)"]
+    lines += [f"feedback          {page}" for page in pages]
+    if name and len(report.feedback) > 1:
+        lines[-1] += f"  (and {len(report.feedback) - 1} more)"
+    lines += [f"grades            {report.grades}"]
+    console.print("\n".join(lines), soft_wrap=True, markup=False)
 
 
 def _mutants_table(mutants):

@@ -34,6 +34,8 @@ One sentence on what you find out here, and why it matters.
 | points | 4: 2 by machine and 2 by hand |
 | before you start | chapter 6, *Measuring compute* |
 | hand in | this notebook |
+
+If you work with an AI assistant, give it [AGENTS.md](AGENTS.md) first.
 """
 SETUP = "from course_lib.checking import probe"
 QUESTION = """\

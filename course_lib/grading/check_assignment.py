@@ -13,6 +13,7 @@ import nbformat
 from course_lib.devices import cores
 from course_lib.grading.commands import NbgraderFailed, nbgrader
 from course_lib.grading.mutants import Tried, as_samples, lost, named_mutants, reference_of
+from course_lib.grading.releasing import ReleaseError, generate, notebooks_of, prepare
 from course_lib.grading.samples import (
     Sample,
     SampleError,
@@ -23,7 +24,6 @@ from course_lib.grading.samples import (
     write_submission,
 )
 from course_lib.grading.samples import record as record_sample
-from course_lib.grading.trusted.assignment import FOLDER
 
 MEMORY_GIB = 4.0
 SECRET = b"of the course's own samples: no secret"
@@ -59,6 +59,13 @@ class Report:
     feedback: list[Path]
     grades: Path
     mutants: list[Tried] = field(default_factory=list)
+
+    @property
+    def right(self) -> bool:
+        """Whether every sample got its points, and every change of the reference lost some."""
+        return all(one.as_expected for one in self.graded) and all(
+            one.right for one in self.mutants
+        )
 
 
 def check_assignment(
@@ -98,13 +105,13 @@ def check_assignment(
     SampleError
         If there is no such assignment, a sample is badly described, or nbgrader fails.
     """
-    source = course_dir / "source" / name
-    if not source.is_dir():
-        there = sorted(path.name for path in (course_dir / "source").glob("*/"))
-        raise SampleError(f"no assignment {name!r} in {course_dir / 'source'}; there are: {there}")
-    notebooks = sorted(source.glob("*.ipynb"))
+    try:
+        notebooks = notebooks_of(name, course_dir)
+    except ReleaseError as error:
+        raise SampleError(str(error)) from error
     if len(notebooks) != 1:
-        raise SampleError(f"{source} has {len(notebooks)} notebooks; samples need exactly one")
+        folder = notebooks[0].parent
+        raise SampleError(f"{folder} has {len(notebooks)} notebooks; samples need exactly one")
     samples = read_samples(course_dir / "samples" / name)
     equivalents = read_equivalents(course_dir / "samples" / name)
     mutants = {}
@@ -114,16 +121,13 @@ def check_assignment(
 
     shutil.rmtree(workspace, ignore_errors=True)
     workspace.mkdir(parents=True)
-    shutil.copytree(source, workspace / "source" / name)
-    shutil.copy(course_dir / "nbgrader_config.py", workspace)
-    checks = course_dir / FOLDER / f"{name}.py"
-    if checks.is_file():
-        (workspace / FOLDER).mkdir()
-        shutil.copy(checks, workspace / FOLDER)
+    prepare(name, course_dir, workspace)
 
     progress("making the student version")
-    _nbgrader(workspace, "generate_assignment", name)
-    released = workspace / "release" / name / notebooks[0].name
+    try:
+        released = generate(name, workspace) / notebooks[0].name
+    except ReleaseError as error:
+        raise SampleError(str(error)) from error
     if record:
         for sample in measuring(samples):
             progress(f"measuring {sample.name} on this machine")

@@ -1,4 +1,4 @@
-"""The checks of an assignment in what students get: beside the notebook, to try answers on."""
+"""What students get beside the notebook: its checks, to try answers on, and word for assistants."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ from course_lib.checking.probing import CHECKS
 from course_lib.grading.trusted.assignment import FOLDER
 from course_lib.grading.trusted.plain import course_directory
 
+AGENTS = "AGENTS.md"  # of a course: how an AI assistant is to help its students
+
 
 class ReleaseChecks(NbGraderPreprocessor):
-    """Hand out ``checks/<assignment>.py`` as ``checks.py``; nothing happens where there is none."""
+    """Hand out ``checks/<assignment>.py`` as ``checks.py``, and ``AGENTS.md``, where they are."""
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        """Add the file to what is written beside one notebook."""
+        """Add the files to what is written beside one notebook."""
+        root = Path(course_directory(self).root)
         assignment = resources["nbgrader"]["assignment"]
-        path = Path(course_directory(self).root) / FOLDER / f"{assignment}.py"
-        if path.is_file():
-            resources.setdefault("outputs", {})[CHECKS] = path.read_bytes()
+        for name, path in handed_out(root, assignment).items():
+            resources.setdefault("outputs", {})[name] = path.read_bytes()
         return nb, resources
+
+
+def handed_out(root: Path, assignment: str) -> dict[str, Path]:
+    """The course's files that are released beside a notebook, by the name they get there."""
+    files = {CHECKS: root / FOLDER / f"{assignment}.py", AGENTS: root / AGENTS}
+    return {name: path for name, path in files.items() if path.is_file()}
