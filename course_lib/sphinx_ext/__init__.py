@@ -1,4 +1,4 @@
-"""The book's Sphinx extension: boxes, labels, facts, calculators, gates, cache key."""
+"""The book's Sphinx extension: boxes, labels, facts, calculators, exercises, gates, cache key."""
 
 from sphinx.application import Sphinx
 
@@ -11,6 +11,8 @@ from . import (
     calculators,
     docstrings,
     errata,
+    exercise_files,
+    exercise_page,
     fact_table,
     facts_role,
     jupyter_book,
@@ -28,6 +30,8 @@ PARTS = (
     fact_table,
     errata,
     calculators,
+    exercise_page,
+    exercise_files,
     literals,
     alt_text,
     accessible_html,

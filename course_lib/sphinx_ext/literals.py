@@ -8,10 +8,13 @@ not prose. Exceptions, at most 20, stand with their reasons in `book/literals.to
     page = "book/notation"
     text = "at least the words around the number, as the page has them"
     reason = "why this is no fact and cannot be computed"
+
+Pages that match `course_literals_skip` are not read: they say what students are asked and answer.
 """
 
 import re
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 from docutils import nodes
@@ -55,6 +58,7 @@ def setup(app: Sphinx) -> None:
     """Read the exceptions, check each page once it has been read, then look for unused ones."""
     app.add_config_value("course_literals", "book/literals.toml", "", [str])
     app.add_config_value("course_literal_exceptions", [], "env", [list])
+    app.add_config_value("course_literals_skip", [], "env", [list])
     app.connect("config-inited", _read_exceptions)
     app.connect("doctree-read", _check_page)
     app.connect("env-purge-doc", _forget_page)
@@ -121,6 +125,8 @@ def _read_exceptions(app: Sphinx, config: Config) -> None:
 
 def _check_page(app: Sphinx, doctree: nodes.document) -> None:
     page = app.env.docname
+    if any(fnmatch(page, pattern) for pattern in app.config.course_literals_skip):
+        return
     listed = [e for e in app.config.course_literal_exceptions if e["page"] == page]
     used = _used(app.env).setdefault(page, set())
     for block in doctree.findall(is_block):
