@@ -1,7 +1,7 @@
 """A class of notebooks: `course grade` in its sandbox beside `nbgrader autograde`.
 
-    python benchmarks/grading.py            # ten minutes on two quiet cores; prints, writes nothing
-    python benchmarks/grading.py --quick    # two
+    python benchmarks/grading.py            # half an hour on two cores; prints, writes nothing
+    python benchmarks/grading.py --quick    # five minutes
 
 Each side grades the same class (import NumPy, pandas, Matplotlib, PyTorch; an answer; a check) in a
 course of its own, start-up included. The ways take turns; a ratio is the median of its rounds.
@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from itertools import count
@@ -202,11 +203,14 @@ def growth(bench: Bench, sizes: list[int]) -> None:
     print(f"\nclasses of {', '.join(map(str, sizes))}, import-heavy: E + A n^s    target: s = 1")
     for name, what in (("wall", wall), ("CPU", cpu)):
         seconds = np.array([what(one) for one in taken])
-        law = fit_power_law(np.array(sizes, float), seconds, direction="grows")
+        with warnings.catch_warnings(record=True) as caught:
+            law = fit_power_law(np.array(sizes, float), seconds, direction="grows")
         s = law.estimate("exponent")
         shown = ", ".join(f"{one:.1f}" for one in seconds)
         print(f"  {name:5} {shown} s; {law.E:.1f} s at once, and {law.A:.2f} s for the first")
         print(f"        exponent {s.value:.2f}, 90 % interval {s.low:.2f} to {s.high:.2f}")
+        for one in caught:
+            print(f"        ({one.message})")
     middle = sizes[-2]
     two = taken[-2] if bench.workers == 2 else bench.grade(WARM, whole, middle, 2)
     one = bench.grade(WARM, whole, middle, 1)
