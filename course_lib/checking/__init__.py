@@ -32,6 +32,7 @@ from course_lib.checking.questions import (
     question,
     read_checks,
 )
+from course_lib.checking.timed import Timed, Timing
 
 __all__ = [
     "Calls",
@@ -40,6 +41,8 @@ __all__ = [
     "Failed",
     "Judgement",
     "Question",
+    "Timed",
+    "Timing",
     "Unusable",
     "probe",
     "question",

@@ -45,7 +45,8 @@ def probe(name: str, value: Any) -> None:
     """
     import numpy as np
 
-    from course_lib.checking.questions import Context, Evidence, Unusable, read_checks
+    from course_lib.checking.questions import Context, Evidence, Unusable, packed, read_checks
+    from course_lib.checking.timed import Timed, here
 
     path = Path(CHECKS)
     if not path.is_file():
@@ -61,11 +62,12 @@ def probe(name: str, value: Any) -> None:
         return Context(np.random.default_rng(PUBLIC_SEED), evidence, public=True)
 
     try:
-        inputs = asked.inputs(context())
+        wanted = asked.wanted(context())
     except Unusable as error:
         raise NotYet(str(error)) from None
-    answered = evaluate(lambda: value, inputs)
-    judged = asked.judge(context(), json.loads(json.dumps(answered)))
+    answered = json.loads(json.dumps(evaluate(lambda: value, packed(wanted))))
+    measured = here(value, wanted) if isinstance(wanted, Timed) and callable(value) else None
+    judged = asked.judge(context(), answered, measured)
     if judged.share is None:
         print(f"{name}: cannot be judged by a machine: {judged.reason}")
     elif judged.share < 1:
@@ -81,6 +83,14 @@ def answer(name: str, get: Callable[[], Any], inputs: str) -> None:
 
     answered = {"question": name} | evaluate(get, json.loads(inputs))
     publish_display_data({MIME: answered, "text/plain": f"answers to {name}"})
+
+
+def asking(name: str, expression: str, inputs: Any) -> str:
+    """The source of such a cell, for the value of an expression."""
+    return (
+        "from course_lib.checking.probing import answer as _answer\n"
+        f"_answer({name!r}, lambda: ({expression}\n), {json.dumps(inputs)!r})"
+    )
 
 
 def evaluate(get: Callable[[], Any], inputs: list[list[Any]] | None) -> dict[str, Any]:

@@ -8,11 +8,14 @@ import tempfile
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from course_lib.checking.values import Unpackable, pack, unpack
+
+if TYPE_CHECKING:
+    from course_lib.checking.timed import Timed
 
 RECORDS, FORECASTS = "records.jsonl", "forecasts.jsonl"
 MOST_EVIDENCE = 16 << 20  # bytes of a handed-in file
@@ -28,6 +31,15 @@ class Calls:
 
     arguments: Sequence[tuple[Any, ...]]
     keep_errors: bool = False
+
+    @property
+    def first(self) -> Sequence[tuple[Any, ...]]:
+        """The arguments of the calls that are made: all of them."""
+        return self.arguments
+
+    def received(self, answers: list[Any], measured: Any) -> Any:
+        """What the question gets: the answers."""
+        return answers
 
 
 @dataclass(frozen=True)
@@ -155,19 +167,24 @@ class Context:
         return self.evidence.forecasts
 
 
-Asking = Generator[Calls | None, Any, "Judgement | str | None"]
+Asking = Generator["Calls | Timed | None", Any, "Judgement | str | None"]
 
 
 @dataclass(frozen=True)
 class Question:
     """One question of ``checks/<assignment>.py``.
 
-    ``ask`` is a generator function: it yields once, `Calls` or nothing (for the value itself), gets
-    the answers, and returns nothing for full marks, a reason for none, or a `Judgement`.
+    ``ask`` is a generator function: it yields once, `Calls`, `Timed` or nothing (for the value
+    itself), gets the answers, and returns nothing for full marks, a reason for none, or a
+    `Judgement`.
     """
 
     name: str
     ask: Callable[[Context], Asking]
+
+    def wanted(self, context: Context) -> Calls | Timed | None:
+        """What the question asks for; errors as for `inputs`."""
+        return next(self.ask(context))
 
     def inputs(self, context: Context) -> list[list[Any]] | None:
         """What the student's function is to be called with, packed; None asks for the value.
@@ -177,10 +194,11 @@ class Question:
         Unusable
             If the question needs evidence that is not there.
         """
-        wanted = next(self.ask(context))
-        return None if wanted is None else [pack(list(one)) for one in wanted.arguments]
+        return packed(self.wanted(context))
 
-    def judge(self, context: Context, answered: Any) -> Judgement:
+    def judge(
+        self, context: Context, answered: Any, measured: dict[str, Any] | None = None
+    ) -> Judgement:
         """Judge what came back; ``context`` must draw as it drew for `inputs`.
 
         Parameters
@@ -188,16 +206,24 @@ class Question:
         context : Context
         answered
             Of `probing.evaluate`: untrusted data, or None where nothing came.
+        measured : dict, optional
+            Of `timed.experiment`, for a question that asks for `Timed`.
         """
         asking = self.ask(context)
         try:
             wanted = next(asking)
-            asking.send(_read_answers(wanted, answered))
+            answers = _read_answers(wanted, answered)
+            asking.send(answers if wanted is None else wanted.received(answers, measured))
         except StopIteration as end:
             return _judgement(end.value)
         except (Unusable, _NoAnswer) as error:
             return Judgement(0.0, str(error))
         raise ValueError(f"the question {self.name!r} asks more than once")
+
+
+def packed(wanted: Calls | Timed | None) -> list[list[Any]] | None:
+    """The arguments of the calls that a notebook's cell makes, packed; None asks for its value."""
+    return None if wanted is None else [pack(list(one)) for one in wanted.first]
 
 
 def question(ask: Callable[[Context], Asking]) -> Callable[[Context], Asking]:
@@ -248,24 +274,25 @@ def _judgement(returned: Judgement | str | None) -> Judgement:
     raise TypeError(f"a question returned {returned!r}; allowed are None, a reason, a Judgement")
 
 
-def _read_answers(wanted: Calls | None, answered: Any) -> Any:
+def _read_answers(wanted: Calls | Timed | None, answered: Any) -> Any:
     """The answers to what was asked."""
     if not isinstance(answered, dict):
         raise _NoAnswer("there is no answer: the cell did not run to its end")
     if isinstance(answered.get("missing"), str):
         raise _NoAnswer(answered["missing"])
     given = answered.get("answers")
-    count = 1 if wanted is None else len(wanted.arguments)
+    count = 1 if wanted is None else len(wanted.first)
     if not isinstance(given, list) or len(given) != count:
         raise _NoAnswer(f"there are not {count} answers to {count} questions")
-    answers = [_read_answer(one) for one in given]
+    answers = [read_answer(one) for one in given]
     failed = [one for one in answers if isinstance(one, Failed)]
-    if failed and (wanted is None or not wanted.keep_errors):
+    if failed and not getattr(wanted, "keep_errors", False):
         raise _NoAnswer(failed[0].error)
     return answers[0] if wanted is None else answers
 
 
-def _read_answer(given: Any) -> Any:
+def read_answer(given: Any) -> Any:
+    """The answer of one call: what it returned, or what it raised as a `Failed`."""
     if isinstance(given, dict) and isinstance(given.get("error"), str):
         return Failed(given["error"])
     if not isinstance(given, dict) or "value" not in given:

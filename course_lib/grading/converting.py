@@ -86,14 +86,23 @@ class Converter:
             exporter.register_preprocessor(one)
         return exporter
 
-    def sanitise(self, by: HandedIn, name: str, notebook: Any) -> bytes:
-        """A submitted notebook with everything that is not the student's put right."""
-        return self._convert(self._before, by, name, notebook)[0]
+    def sanitise(self, by: HandedIn, name: str, notebook: Any) -> tuple[bytes, list[Any]]:
+        """A submitted notebook with what is not the student's put right, and what is to be timed.
 
-    def finish(self, by: HandedIn, name: str, executed: bytes) -> Finished:
-        """An executed notebook with its points in the gradebook and nothing active in it."""
+        The second is of `Task.timed`, still without the notebook's name.
+        """
+        text, about = self._convert(self._before, by, name, notebook)
+        return text, about.get("timed", [])
+
+    def finish(
+        self, by: HandedIn, name: str, executed: bytes, timings: dict[str, Any] | None = None
+    ) -> Finished:
+        """An executed notebook with its points in the gradebook and nothing active in it.
+
+        ``timings`` are those of `Result`.
+        """
         notebook = nbformat.reads(executed.decode(), 4)
-        graded, about = self._convert(self._after, by, name, notebook)
+        graded, about = self._convert(self._after, by, name, notebook, timings=timings or {})
         undecided = tuple(
             f"{cell}: {score.reason}"
             for cell, score in about.get("scores", {}).items()
@@ -102,7 +111,7 @@ class Converter:
         return Finished(graded, undecided, tuple(about["flags"]))
 
     def _convert(
-        self, exporter: Any, by: HandedIn, name: str, notebook: Any
+        self, exporter: Any, by: HandedIn, name: str, notebook: Any, **more: Any
     ) -> tuple[bytes, dict[str, Any]]:
         stem = Path(name).stem
         student = by.student
@@ -119,6 +128,7 @@ class Converter:
                 "blueprint": self._blueprint.notebooks[stem],
                 "trusted": self._trusted,
                 "handed_in": by,
+                **more,
             },
         }
         text, resources = exporter.from_notebook_node(notebook, resources=resources)

@@ -239,11 +239,13 @@ class _Class:
         problems = {name: why for name, why in intake.problems.items() if name in wanted}
         left_out = {name: why for name, why in intake.problems.items() if name not in wanted}
         by = HandedIn(student, intake.fingerprint, Evidence(intake.files))
-        notebooks = {}
+        notebooks: dict[str, bytes] = {}
+        timed: list[dict[str, Any]] = []
         for name, raw in intake.notebooks.items():
             try:
                 notebook = read_notebook(raw)
-                notebooks[name] = self.converter.sanitise(by, name, notebook)
+                notebooks[name], to_time = self.converter.sanitise(by, name, notebook)
+                timed += [one | {"notebook": name} for one in to_time]
             except DamagedNotebook as error:
                 problems[name] = str(error)
             except Exception as error:
@@ -258,6 +260,7 @@ class _Class:
             limits=self._limits(),
             environment={"NBGRADER_EXECUTION": "autograde"},
             execution=self.execution,
+            timed=tuple(timed),
         )
         seen = bool(verdicts) or there
         return _Plan(student, by, intake, key, why, seen, task, problems, left_out)
@@ -331,9 +334,11 @@ class _Class:
         self._patiently(partial(self.converter.begin, student, stamp, missing))
         finished: dict[str, bytes] = {}
         undecided: list[str] = []
+        timings = result.timings if result else {}
         for name, executed in (result.notebooks if result else {}).items():
             try:
-                graded = self._patiently(partial(self.converter.finish, plan.by, name, executed))
+                finish = partial(self.converter.finish, plan.by, name, executed, timings)
+                graded = self._patiently(finish)
                 finished[name] = graded.notebook
                 undecided += [f"{name}: {one}" for one in graded.undecided]
                 notes += [f"{name}: {one}" for one in graded.flags]

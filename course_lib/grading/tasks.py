@@ -136,6 +136,8 @@ class Task(_Bytes):
     execution : dict
         Settings of nbgrader's ``Execute`` that differ from its defaults, by name
         (``skip_cells_with_tag``, ``extra_arguments``, ``error_on_timeout``, ...); plain JSON.
+    timed : tuple of dict
+        Functions to be timed afterwards; see `course_lib.grading.running.timing`. Plain JSON.
 
     Raises
     ------
@@ -162,6 +164,7 @@ class Task(_Bytes):
     limits: Limits = Limits()
     environment: dict[str, str] = field(default_factory=dict)
     execution: dict[str, Any] = field(default_factory=dict)
+    timed: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         _check_kinds(self, key=str, warm=bool, limits=Limits)
@@ -180,6 +183,7 @@ class Task(_Bytes):
             "notebooks": _unpack(data["notebooks"]),
             "files": _unpack(data["files"]),
             "preload": tuple(data["preload"]),
+            "timed": tuple(data["timed"]),
             "limits": Limits(**data["limits"]),
         }
 
@@ -235,6 +239,8 @@ class Result(_Bytes):
         Processor time of the kernels and of running them, None where it is unknown.
     peak_bytes : int or None
         Largest resident memory of a kernel, None where it is unknown.
+    timings : dict
+        What came of ``timed``, by cell. The answers in it are untrusted.
     """
 
     key: str
@@ -246,6 +252,7 @@ class Result(_Bytes):
     seconds: float = 0.0
     cpu_seconds: float | None = None
     peak_bytes: int | None = None
+    timings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_kinds(self, key=str, problem=str | None)

@@ -19,7 +19,7 @@ def work(item: tuple[str, bytes], server: str = "") -> bytes | Refused:
     ``server`` is the address of a fork server on this machine that may be asked for warm kernels.
     `Refused` where this host cannot sandbox what it must, with what to allow here.
     """
-    from course_lib.grading.running import run
+    from course_lib.grading.running import lane, run
     from course_lib.grading.sandbox.levels import find_level
     from course_lib.grading.sandbox.privileges import PrivilegesError
     from course_lib.grading.warm import sharing
@@ -30,7 +30,12 @@ def work(item: tuple[str, bytes], server: str = "") -> bytes | Refused:
         sharing.borrow(task.preload, server)
         if task.level == "sandbox":
             _give_up_rights()
-        result = run(task)
+        with lane.beside():
+            result = run(task)
+        if task.timed and result.problem is None:
+            from course_lib.grading.running.timing import time_all
+
+            result = replace(result, timings=time_all(task))
         refusal = find_level().refusal() if result.problem and task.level == "sandbox" else None
         return Refused(refusal) if refusal else result.to_bytes()
     except PrivilegesError as error:

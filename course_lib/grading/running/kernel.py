@@ -129,6 +129,11 @@ class Kernel:
                     raise RuntimeError("the kernel's answer has no language_info")
         return info
 
+    @property
+    def process(self) -> int:
+        """Of the kernel, or of the sandbox around it."""
+        return self._manager.provisioner.process.pid
+
     def alive(self) -> bool:
         """Whether the kernel's process is there; asked rarely, unless it hung up."""
         now = time.monotonic()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import zmq
@@ -77,14 +78,34 @@ class NotebookRun:
         KernelDidNotStart
         SandboxEnded
         """
+        with self.opened():
+            self._look_for_tampering()
+        self._recorder.finish()
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """With a kernel in which all cells have run; errors as for `run`."""
         with ExitStack() as stack:
             stack.callback(self._end, politely=True)
             self._begin()
             assert self._kernel is not None
             self.notebook["metadata"]["language_info"] = self._kernel.language_info
             self._run_cells()
-            self._look_for_tampering()
-        self._recorder.finish()
+            yield
+
+    @property
+    def process(self) -> int | None:
+        """The outermost process of the running kernel; None where there is no kernel."""
+        return None if self._kernel is None else self._kernel.process
+
+    def ask(self, source: str, take: Callable[[Any], bool], until: float) -> dict[str, Any] | None:
+        """Run what is no cell of the notebook; the reply's content, None where none came in time.
+
+        ``take`` gets each message, and says whether it was the last; ``until`` is of
+        `time.monotonic`.
+        """
+        reply, fatal = self._execute(new_code_cell(source), take, until, None)
+        return None if fatal or time.monotonic() >= until else reply
 
     def _begin(self) -> None:
         self._kernel = self._start()
@@ -347,12 +368,7 @@ class NotebookRun:
         """Ask the kernel about itself, now that nothing it does changes a cell any more."""
         if self._kernel is None or not tampering.has_checks(self.notebook):
             return
-        until = time.monotonic() + tampering.SECONDS
-
-        def run(source: str, take: Callable[[Any], bool]) -> dict[str, Any] | None:
-            reply, fatal = self._execute(new_code_cell(source), take, until, None)
-            return None if fatal or time.monotonic() >= until else reply
-
+        run = partial(self.ask, until=time.monotonic() + tampering.SECONDS)
         self.events.extend(
             Event(self.name, None, None, "tampering-suspected", text)
             for text in tampering.suspicions(run)

@@ -15,6 +15,7 @@ import tempfile
 
 # Numbers of linux/sched.h: a new mount, cgroup, uts, ipc, user, pid or net namespace.
 _NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
+_THREAD = 0x10000  # of clone: not a process of its own
 _FAMILIES = {1, 2, 10, 16}  # unix, internet (4 and 6), netlink: what the net namespace holds apart
 _MOST_FAMILIES = 64
 _DEVICE_CALLS, _INJECT_INPUT, _INJECT_CONSOLE = 0x8900, 0x5412, 0x541C
@@ -84,10 +85,55 @@ def program() -> bytes:
     RuntimeError
         If it cannot be made here; there is no sandbox without it.
     """
+    return _exported(_build())
+
+
+def _exported(rules) -> bytes:
     with tempfile.TemporaryFile() as file:
-        _build().export_bpf(file)
+        rules.export_bpf(file)
         file.seek(0)
         return file.read()
+
+
+@functools.cache
+def alone() -> bytes:
+    """A second filter, for a process that may start threads, but no other process.
+
+    It may not choose its processors either. Both fail with EPERM; errors as for `program`.
+    """
+    try:
+        import pyseccomp as seccomp
+    except (ImportError, RuntimeError) as error:
+        raise RuntimeError(f"no system call filter: {error} (pip install pyseccomp)") from error
+    rules, refuse = seccomp.SyscallFilter(seccomp.ALLOW), seccomp.ERRNO(errno.EPERM)
+    for name in ("fork", "vfork", "sched_setaffinity"):
+        number = seccomp.resolve_syscall(seccomp.Arch.NATIVE, name)
+        if number >= 0:
+            rules.add_rule(refuse, number)
+    rules.add_rule(refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, _THREAD, 0))
+    return _exported(rules)
+
+
+def loading(code: bytes) -> str:
+    """Source that binds all threads of a process to a filter, with the standard library alone.
+
+    Raises
+    ------
+    RuntimeError
+        If libseccomp is not there.
+    """
+    import pyseccomp as seccomp
+
+    call = seccomp.resolve_syscall(seccomp.Arch.NATIVE, "seccomp")
+    return (
+        "import ctypes\n"
+        "class _Code(ctypes.Structure):\n"
+        "    _fields_ = [('length', ctypes.c_ushort), ('code', ctypes.c_char_p)]\n"
+        f"_code = bytes.fromhex({code.hex()!r})\n"
+        "_taken = ctypes.CDLL(None).syscall("
+        f"{call}, 1, 1, ctypes.byref(_Code(len(_code) // 8, _code)))\n"
+        "assert _taken == 0, 'the filter was not taken'"
+    )
 
 
 def load() -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from course_lib.checking.probing import asking
 from course_lib.checking.questions import (
     Checks,
     Context,
     Evidence,
     Judgement,
     Unusable,
+    packed,
     read_checks,
 )
+from course_lib.checking.timed import Timed
 from course_lib.grading.guard.blueprint import CellBlueprint
 from course_lib.grading.trusted import secret as secrets
 
@@ -45,25 +48,38 @@ class Trusted:
     secret: bytes
     fingerprint: str
 
-    def arm(self, cell: CellBlueprint, by: HandedIn) -> str:
+    def arm(self, cell: CellBlueprint, by: HandedIn) -> tuple[str, dict[str, Any] | None]:
         """What the kernel runs for a graded cell: values for this student's hidden inputs.
 
-        A question that lacks evidence asks for nothing: its verdict is known already.
+        A question that lacks evidence asks for nothing: its verdict is known already. One that is
+        timed also has what a worker needs for that, an entry of `Task.timed`.
         """
         try:
-            inputs = self.checks.questions[cell.name].inputs(self._context(cell.name, by))
+            wanted = self.checks.questions[cell.name].wanted(self._context(cell.name, by))
         except Unusable:
-            return ""
-        packed = json.dumps(inputs)
-        return (
-            "from course_lib.checking.probing import answer as _answer\n"
-            f"_answer({cell.name!r}, lambda: ({probed(cell)}\n), {packed!r})"
-        )
+            return "", None
+        expression = probed(cell) or ""
+        source = asking(cell.name, expression, packed(wanted))
+        if not isinstance(wanted, Timed):
+            return source, None
+        return source, {
+            "name": cell.name,
+            "expression": expression,
+            "reference": wanted.source(),
+            "function": wanted.reference.__name__,
+            "inputs": wanted.packed(),
+            "at_most": wanted.at_most,
+        }
 
-    def judge(self, name: str, by: HandedIn, answered: object) -> Judgement:
-        """The verdict on what a kernel returned; where a check itself fails, a person judges."""
+    def judge(
+        self, name: str, by: HandedIn, answered: object, measured: dict[str, Any] | None = None
+    ) -> Judgement:
+        """The verdict on what a kernel returned; where a check itself fails, a person judges.
+
+        ``measured`` is the worker's account of a timed question, if it was timed.
+        """
         try:
-            return self.checks.questions[name].judge(self._context(name, by), answered)
+            return self.checks.questions[name].judge(self._context(name, by), answered, measured)
         except Exception as error:
             said = f"the check itself failed: {type(error).__name__}: {error}"
             return Judgement(None, "this is left to a person", flags=(f"{name}: {said}",))

@@ -16,14 +16,19 @@ from course_lib.grading.trusted.plain import trust
 
 
 class ArmProbes(NbGraderPreprocessor):
-    """Give each cell that calls `probe` the hidden inputs of this submission."""
+    """Give each cell that calls `probe` the hidden inputs of this submission.
+
+    What is to be timed besides is put into ``resources``, for whoever can time it.
+    """
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Arm one notebook."""
         trusted, by = trust(self, resources)
+        timed = resources["nbgrader"]["timed"] = []
         if trusted is not None:
             for cell, released in _probing(nb, resources, trusted):
-                cell.source = trusted.arm(released, by)
+                cell.source, to_time = trusted.arm(released, by)
+                timed += [to_time] if to_time else []
         return nb, resources
 
 
@@ -33,13 +38,15 @@ class JudgeProbes(NbGraderPreprocessor):
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Judge one executed notebook; what an instructor should look at is in ``resources``."""
         trusted, by = trust(self, resources)
+        timings = resources["nbgrader"].get("timings", {})
         flags: list[str] = []
         if trusted is not None:
             for cell, released in _probing(nb, resources, trusted):
                 shown = _answers(cell)
                 if len(shown) > 1:
                     flags.append(f"{released.name}: the cell showed {len(shown)} answers")
-                judged = trusted.judge(released.name, by, shown[-1] if shown else None)
+                answered, measured = shown[-1] if shown else None, timings.get(released.name)
+                judged = trusted.judge(released.name, by, answered, measured)
                 flags += judged.flags
                 _write(cell, released, judged, "" if shown else _why_nothing(cell))
         resources["nbgrader"]["flags"] = flags
