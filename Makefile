@@ -12,8 +12,8 @@ BIN = .venv/bin
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
-course: book ## install, build the book, make the student version, grade the samples
-	$(BIN)/course check-assignment 03-measure
+course: book ## install, build the book, make the student versions, grade the samples
+	$(BIN)/course check-assignment
 
 book: install ## install, then execute and build the book into _build/html
 	$(BIN)/jupyter-book build . -n -W --keep-going || { rm -rf _build/.doctrees _build/html; exit 1; }

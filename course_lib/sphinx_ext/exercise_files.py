@@ -58,19 +58,24 @@ def released(names: list[str], course: Path, kept: Path) -> dict[str, Path]:
             shutil.rmtree(old)
     if missing := [name for name in names if not zips[name].is_file()]:
         made = kept / "new"
-        command = ["release", *missing, "--course-dir", str(course), "--to", str(made), "--zip"]
-        done = subprocess.run(
-            [sys.executable, "-m", "course_lib.cli", *command],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            said = (done.stdout + done.stderr).strip()
-            raise ExtensionError(f"the exercises cannot be released for download:\n{said}")
+        release(missing, course, made)
         for name in missing:
             zips[name].parent.mkdir(parents=True, exist_ok=True)
             (made / f"{name}.zip").replace(zips[name])
         made.rmdir()
     return zips
+
+
+def release(names: list[str], course: Path, to: Path) -> None:
+    """Let `course release` write a zip of each exercise into a folder."""
+    command = ["release", *names, "--course-dir", str(course), "--to", str(to), "--zip"]
+    done = subprocess.run(
+        [sys.executable, "-m", "course_lib.cli", *command],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip()
+        raise ExtensionError(f"the exercises cannot be released for download:\n{said}")
 
 
 def _put(app: Sphinx, failure: Exception | None) -> None:

@@ -9,11 +9,10 @@ import nbformat
 import pytest
 
 from course_lib.checking.questions import Evidence, read_checks
-from course_lib.grading.check_assignment import check_assignment
 from course_lib.grading.samples import read_samples
-from course_lib.metering import busy_neighbours
-from tests.exercises.judging import EXERCISES, NAMES, judge
+from tests.exercises.judging import EXERCISES, NAMES, graded_again, judge
 
+GRADINGS = 10
 MOST_LINES = 20  # of a code cell, so that it can be read at once
 
 
@@ -89,6 +88,8 @@ def test_the_release_shows_no_solution_and_brings_the_checks(name, report, sourc
     assert released.count("YOUR CODE HERE") == len(blocks) > 0
     beside = report.student_notebook.with_name("checks.py")
     assert beside.read_bytes() == (EXERCISES / "checks" / f"{name}.py").read_bytes()
+    agents = report.student_notebook.with_name("AGENTS.md")
+    assert agents.read_bytes() == (EXERCISES / "AGENTS.md").read_bytes()
 
 
 def test_feedback_and_grades_are_written(report):
@@ -98,16 +99,13 @@ def test_feedback_and_grades_are_written(report):
 
 
 @pytest.mark.slow
-def test_busy_and_quiet_machines_and_other_secrets_change_no_point(name, tmp_path):
-    for attempt in range(10):
+def test_busy_and_quiet_machines_and_other_secrets_change_no_point(name, report):
+    expected = {graded.sample.name: graded.sample.points for graded in report.graded}
+    for attempt in range(GRADINGS):
         busy = 4 * (attempt % 2)
-        with busy_neighbours(busy):
-            report = check_assignment(
-                name, EXERCISES, tmp_path / str(attempt), secret=b"secret no. %d" % attempt * 2,
-                progress=str,
-            )  # fmt: skip
-        wrong = [one.sample.name for one in report.graded if not one.as_expected]
-        assert wrong == [], f"attempt {attempt} beside {busy} busy processes"
+        course = report.grades.parent
+        got = graded_again(course, name, busy, secret=f"secret no. {attempt} of these tests")
+        assert got == expected, f"attempt {attempt} beside {busy} busy processes"
 
 
 # --- the notebook ---
@@ -126,6 +124,11 @@ def test_each_graded_code_cell_is_a_probe_of_a_question_of_its_name(source, chec
     assert sorted(named) == sorted(checks.questions)
     for c, question in zip(graded, named, strict=True):
         assert c.source.startswith(f'probe("{question}", ')
+
+
+def test_the_first_cell_gives_assistants_their_rules(source):
+    line = "If you work with an AI assistant, give it [AGENTS.md](AGENTS.md) first."
+    assert line in source.cells[0].source.splitlines()
 
 
 def test_cells_stay_short(source):
