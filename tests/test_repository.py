@@ -284,6 +284,22 @@ def test_every_requirement_has_one_resolved_version():
         assert wanted.specifier.contains(pinned.removeprefix("==")), f"{wanted} but {pinned}"
 
 
+def test_what_runs_elsewhere_installs_pinned_versions():
+    """On Binder and in the dev container: the same requirements, each with a resolved version."""
+    container = json.loads(
+        (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    )
+    assert container["postCreateCommand"].endswith("-r binder/requirements.txt")
+    text = (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8")
+    lines = {line for line in text.splitlines() if line and not line.startswith("#")}
+    assert {"-c ../constraints.txt", "."} < lines
+    names = {line for line in lines if not line.startswith(("-", "."))}
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert {"torch", "jupyterlab"} <= names <= {pin.partition("==")[0] for pin in pins}
+    python = (ROOT / "binder" / "runtime.txt").read_text(encoding="utf-8").strip()
+    assert python.replace("-", ":") in container["image"]
+
+
 # --- what is said about it ---
 
 
