@@ -32,6 +32,8 @@ def doctor() -> None:
     level, detail, remedy = _sandbox()
     mark = "[green]yes[/]" if level != "none" else "[yellow]no[/]"
     table.add_row("sandboxed grading", f"{mark}  {detail}", remedy)
+    if "cold" in detail:
+        table.add_row("timed questions", *_timing())
     Console().print(table)
 
 
@@ -52,6 +54,17 @@ def _sandbox() -> tuple[str, str, str]:
     }
     missing = dict.fromkeys(reason for reason in (found.cold, found.warm) if reason)
     return found.name, kinds[found.name], " ".join(missing)
+
+
+def _timing() -> tuple[str, str]:
+    """Whether a function takes as long as itself here, and what to do where it does not."""
+    from course_lib.checking.timed import in_words, ratio_of
+    from course_lib.grading.running.timing import self_test
+
+    found = self_test()
+    if found["problem"]:
+        return "[yellow]no[/]", f"close other programs: {found['problem']}"
+    return f"[green]yes[/]  a function was {in_words(ratio_of(found['ratios']))} times itself", ""
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The command `course`, without measuring anything."""
+"""The command `course`, measuring hardly anything."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from course_lib import Passport, diagnosis
+from course_lib import Passport, cli, diagnosis
 from course_lib.cli import app
 from course_lib.devices import fingerprint
 from course_lib.passport import default_path, keeping
@@ -62,6 +62,7 @@ def test_the_doctor_prints_every_finding(course, monkeypatch):
         diagnosis.Finding("grading", False, "not installed", "pip install it"),
     ]
     monkeypatch.setattr(diagnosis, "findings", lambda: findings)
+    monkeypatch.setattr(cli, "_timing", lambda: ("", ""))
     result = course("doctor")
     assert result.exit_code == 0, result.output
     for part in ("computing", "yes  Imagined 9000", "grading", "no  not installed", "pip install"):
@@ -69,7 +70,10 @@ def test_the_doctor_prints_every_finding(course, monkeypatch):
 
 
 def test_the_doctor_sees_this_machine(course):
+    from course_lib.grading.sandbox.levels import find_level
+
     result = course("doctor")
+    assert ("timed questions" in result.output) == (find_level().cold is None)
     assert result.exit_code == 0 and "What this machine can do" in result.output
     assert "energy counter" in result.output
 

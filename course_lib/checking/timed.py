@@ -83,6 +83,17 @@ class Timed:
         """The text of the reference."""
         return textwrap.dedent(inspect.getsource(self.reference))
 
+    def order(self, cell: str, expression: str) -> dict[str, Any]:
+        """All that a worker needs, as plain data; the expression gives the student's function."""
+        return {
+            "name": cell,
+            "expression": expression,
+            "reference": self.source(),
+            "function": self.reference.__name__,
+            "inputs": self.packed(),
+            "at_most": self.at_most,
+        }
+
     def received(self, answers: list[Any], measured: dict[str, Any] | None) -> Timing:
         """The answers to the first block, and what `experiment` found (None: nothing was timed).
 
@@ -131,8 +142,8 @@ class Timing:
         """
         if self.ratio is None:
             return Judgement(None, self.problem)
-        said = f"{self.ratio.value:.3g} [{self.ratio.low:.3g}, {self.ratio.high:.3g}]"
-        said += f" times the processor time of the reference; asked was {self.at_most:g} at most"
+        said = f"{in_words(self.ratio)} times the processor time of the reference; "
+        said += f"asked was {self.at_most:g} at most"
         if self.ratio.low > self.at_most:
             return Judgement(0.0, f"{reason} ({said})")
         if self.problem or self.ratio.high >= self.at_most:
@@ -163,8 +174,16 @@ def unfit(control: Sequence[float]) -> str:
     near = sum(1 / SAME <= one <= SAME for one in control)  # an interval can be narrow by chance
     if near >= MOSTLY * len(control) and found.low >= 1 / SAME and found.high <= SAME:
         return ""
-    said = f"{found.value:.3g} [{found.low:.3g}, {found.high:.3g}]"
-    return f"this machine cannot time as it is: the reference was {said} times itself"
+    return f"this machine cannot time as it is: the reference was {in_words(found)} times itself"
+
+
+def in_words(ratio: Estimate) -> str:
+    """A ratio and its interval.
+
+    >>> in_words(Estimate(2, 1.9, 2.125))
+    '2 [1.9, 2.12]'
+    """
+    return f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
 
 
 @dataclass

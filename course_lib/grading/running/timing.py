@@ -21,10 +21,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_lib.checking.probing import MIME, asking
-from course_lib.checking.timed import SECONDS, Side, experiment
+from course_lib.checking.timed import BLOCKS, LEAST_BOUND, SECONDS, Side, Timed, experiment
 from course_lib.grading.running import lane
 from course_lib.grading.running.folder import write_folder
 from course_lib.grading.running.kernel import Kernel
@@ -46,9 +47,7 @@ class CannotTime(Exception):
 def time_all(task: Task) -> dict[str, dict[str, Any]]:
     """What `experiment` says of each timed function of a task, by cell; never raises.
 
-    An entry of ``task.timed`` has the ``notebook`` and the ``name`` of a cell, the ``expression``
-    that gives the student's function, the source of the ``reference``, the name of its
-    ``function``, the packed ``inputs`` and ``at_most``.
+    An entry of ``task.timed`` is a `Timed.order` with the file name of its ``notebook``.
     """
     found: dict[str, dict[str, Any]] = {}
     spent = 0.0
@@ -72,6 +71,21 @@ def time_all(task: Task) -> dict[str, dict[str, Any]]:
                 "ratios": [], "control": [], "answers": [], "cut": False, "problem": problem,
             }  # fmt: skip
     return found
+
+
+def self_test() -> dict[str, Any]:
+    """What `experiment` says of this machine: a function beside itself, by the same path."""
+    wanted = Timed([(150_000, n) for n in range(2 * BLOCKS)], _some_work, at_most=LEAST_BOUND)
+    notebook = new_notebook(cells=[new_code_cell(wanted.source())])
+    task = Task("self-test", {"a.ipynb": nbformat.writes(notebook).encode()})
+    one = wanted.order("self-test", _some_work.__name__) | {"notebook": "a.ipynb"}
+    return time_all(replace(task, timed=(one,)))["self-test"]
+
+
+def _some_work(number: int, seed: int) -> int:
+    for step in range(number):
+        seed ^= step
+    return seed
 
 
 def _start(stack: ExitStack, task: Task, one: dict[str, Any]) -> list[_Process]:

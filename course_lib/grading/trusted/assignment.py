@@ -59,17 +59,8 @@ class Trusted:
         except Unusable:
             return "", None
         expression = probed(cell) or ""
-        source = asking(cell.name, expression, packed(wanted))
-        if not isinstance(wanted, Timed):
-            return source, None
-        return source, {
-            "name": cell.name,
-            "expression": expression,
-            "reference": wanted.source(),
-            "function": wanted.reference.__name__,
-            "inputs": wanted.packed(),
-            "at_most": wanted.at_most,
-        }
+        to_time = wanted.order(cell.name, expression) if isinstance(wanted, Timed) else None
+        return asking(cell.name, expression, packed(wanted)), to_time
 
     def judge(
         self, name: str, by: HandedIn, answered: object, measured: dict[str, Any] | None = None

@@ -41,10 +41,7 @@ def timed(student, at_most=3.0, **task):
     """What a student's cell is told to be, and how it is judged."""
     wanted = Timed(NUMBERS, work, at_most)
     notebook = new_notebook(cells=[new_code_cell(student)])
-    one = {
-        "notebook": "p.ipynb", "name": "work", "expression": "f", "reference": wanted.source(),
-        "function": "work", "inputs": wanted.packed(), "at_most": at_most,
-    }  # fmt: skip
+    one = wanted.order("work", "f") | {"notebook": "p.ipynb"}
     raw = {"p.ipynb": nbformat.writes(notebook).encode()}
     measured = time_all(Task("key", raw, timed=(one,), **task))["work"]
     timing = wanted.received([work(*one) for one in wanted.first], measured)
