@@ -8,7 +8,8 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from course_lib import closed_form, count
+from course_lib import closed_form, count, fact
+from course_lib.checking.probing import PUBLIC_SEED
 from course_lib.checking.questions import Context, read_checks
 from course_lib.checking.values import unpack
 from course_lib.models import LIF, Neuron, SelfAttention
@@ -150,6 +151,40 @@ def test_at_the_break_even_both_sides_take_the_same_energy(checks, reference):
             assert spiking_j == pytest.approx(multiplying_j)
         else:
             assert idle_j > multiplying_j
+
+
+def test_the_reference_is_right_whatever_the_inputs(checks, reference):
+    for name in checks.questions:
+        right = reference[name.replace("-", "_")]
+        assert all(judge(checks, name, right, seed).share == 1 for seed in MANY), name
+
+
+def test_answers_that_were_right_for_the_notebooks_inputs_are_wrong_for_others(checks):
+    """The sample knows what the notebook asks: else it would show nothing."""
+    names = {}
+    text = (EXERCISES / "samples" / NAME / "hard-coded.py").read_text(encoding="utf-8")
+    exec(text.split("# %% threshold")[0], names)
+    assert judge(checks, "mlp-counts", names["mlp_counts"], PUBLIC_SEED).share == 1
+    assert judge(checks, "mlp-counts", names["mlp_counts"], 1).share == 0
+
+
+def test_the_numbers_of_the_model_answers_follow_from_the_printed_prices(reference):
+    event = fact("truenorth_energy_per_synaptic_event")
+    advertised = 2 * fact("h100_sxm.tdp").value / fact("h100_sxm.bf16_dense").value
+    bare = fact("energy_int8_add_45nm").value + fact("energy_int8_multiply_45nm").value
+
+    def said(mac_j, event_j):
+        activity = reference["break_even"](round(1e12 * mac_j, 2), 1e12 * event_j, 1e6, 0, 1)
+        return f" {activity:.2g}"
+
+    notebook = nbformat.read(EXERCISES / "source" / NAME / f"{NAME}.ipynb", as_version=4)
+    answer = notebook.cells[-1].source
+    page = (EXERCISES.parent / "book" / "teaching" / f"{NAME}.md").read_text(encoding="utf-8")
+    for text in (answer, page):
+        assert f"{1e12 * advertised:.1f} pJ" in text and f"{1e12 * event.high:.0f} pJ" in text
+        assert said(advertised, event.high) in text
+    assert f"{1e12 * bare:.2f} pJ" in answer and said(bare, event.high) in answer
+    assert f"{1e12 * event.low:.1f} pJ" in page and said(1.4e-12, event.low) in page
 
 
 # --- usual mistakes are told their reasons ---
