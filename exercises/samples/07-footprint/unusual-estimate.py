@@ -1,7 +1,9 @@
 """Right: lets `Estimate` draw, with names for what is shared; never is infinitely many."""
 
-
 # %% chip-hours-answer
+from course_lib import Estimate
+
+
 def chip_hours(parameters, tokens, peak_flop_per_s, mfu_percent):
     """With units all the way."""
     work = Estimate.exact(3.0 * parameters * tokens, "MAC") * Estimate.exact(2, "FLOP/MAC")
