@@ -69,8 +69,10 @@ def prepare(name: str, course_dir: Path, workspace: Path) -> None:
         shutil.copy(path, place)
 
 
-def generate(name: str, workspace: Path) -> Path:
+def generate(name: str, workspace: Path, *options: str) -> Path:
     """Let nbgrader make the students' version in a prepared workspace; the folder that it wrote.
+
+    ``--no-db`` among the options leaves out the gradebook, which changes nothing in the version.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def generate(name: str, workspace: Path) -> Path:
         If nbgrader fails.
     """
     try:
-        nbgrader(workspace, "generate_assignment", name)
+        nbgrader(workspace, "generate_assignment", name, *options)
     except NbgraderFailed as error:
         raise ReleaseError(str(error)) from error
     return workspace / "release" / name
@@ -108,7 +110,7 @@ def released_files(name: str, course_dir: Path) -> dict[str, bytes]:
     notebooks_of(name, course_dir)
     with tempfile.TemporaryDirectory() as scratch:
         prepare(name, course_dir, Path(scratch))
-        folder = generate(name, Path(scratch))
+        folder = generate(name, Path(scratch), "--no-db")
         return {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))

@@ -16,6 +16,8 @@ from course_lib.grading.releasing import (
     ReleaseError,
     assignments,
     for_the_cloud,
+    generate,
+    prepare,
     released_files,
     zipped,
 )
@@ -62,6 +64,14 @@ def test_no_solution_is_released(course, files):
     notebook = files[f"{NAME}.ipynb"].decode()
     assert SOLUTION not in notebook and "A model answer" not in notebook
     assert notebook.count("YOUR CODE HERE") == 1 and notebook.count("YOUR ANSWER HERE") == 1
+
+
+def test_it_is_what_nbgrader_releases_to_a_class(course, files, tmp_path):
+    prepare(NAME, course, tmp_path)
+    folder = generate(NAME, tmp_path)
+    assert (tmp_path / "gradebook.db").is_file()
+    given = {path.relative_to(folder).as_posix(): data for path, data in everything(folder).items()}
+    assert given == files
 
 
 def test_a_course_without_a_word_to_assistants_releases_none(course, tmp_path):
