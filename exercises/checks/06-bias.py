@@ -4,6 +4,7 @@ public inputs, in the notebook itself. Nothing here is secret: only the seeds of
 
 from itertools import combinations, product
 from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
 from scipy import stats
@@ -17,11 +18,13 @@ RATES = np.linspace(0.02, 0.4, 60)  # true rates, over which an interval's cover
 RARE_AND_COMMON = RATES, 1 - RATES
 SHORT = 0.03  # by which coverage may fall short; ten-person intervals jump by as much
 WIDE = 1.26  # times Wilson's width: the widest honest one tried, of few people, needs 1.22
+GAP_WIDTHS = 0.93, 1.14  # times Newcombe's: a correction for continuity takes 1.1 here
 # Error of the worse-off group, mean of three populations. In thirty draws balanced weights came to
 # 0.15 to 0.20, half or twice that weight to at most 0.28, everybody alike to at least 0.42.
 BAR = 0.29
 LEARNED = 1000  # people to learn from
 
+NORMAL = NormalDist()
 TWO_SIDES = "the level has two sides: half of what it leaves out lies below, half above"
 ONE_LEVEL = "you give one level, whatever is asked"
 
@@ -447,9 +450,10 @@ def gap_interval(context):
 
 def near(pairs, right, width):
     """Whether intervals are an honest method's: width and middle beside Newcombe's."""
+    low, high = GAP_WIDTHS
     got = (pairs[:, 1] - pairs[:, 0])[:, None] / width
     moved = (pairs.mean(1) - right.mean(1))[:, None] / width
-    return bool((got > 0.93).all() and (got < 1.14).all() and (abs(moved) < 0.08).all())
+    return bool((got > low).all() and (got < high).all() and (abs(moved) < 0.08).all())
 
 
 # --- planning ---
@@ -457,7 +461,7 @@ def near(pairs, right, width):
 
 def plans(rate_a, rate_b, share_b, power, level):
     """People in all by the two usual formulas: separate variances, and a common one in the test."""
-    z, y = stats.norm.ppf((1 + level) / 2), stats.norm.ppf(power)
+    z, y = NORMAL.inv_cdf((1 + level) / 2), NORMAL.inv_cdf(power)
     common = (1 - share_b) * rate_a + share_b * rate_b
     own = rate_a * (1 - rate_a) / (1 - share_b) + rate_b * (1 - rate_b) / share_b
     equal = common * (1 - common) * (1 / share_b + 1 / (1 - share_b))
@@ -487,41 +491,58 @@ def plan_mistakes(rate_a, rate_b, share_b, power, level):
             plans(rate_a, rate_b, share_b, (1 + power) / 2, level),
             "only the level has two sides: power asks for the side on which the gap lies",
         ),
-        (plans(rate_a, rate_b, 1 - share_b, power, level), "it is B that has this share, not A"),
+        # With a common variance this lies among the right answers, so the other stands for both.
+        (
+            plans(rate_a, rate_b, 1 - share_b, power, level)[[0, 0]],
+            "it is B that has this share, not A",
+        ),
         (right * gap, "the gap counts squared"),
     ]
+
+
+def draw_plans(rng):
+    """Four studies: B rare and then A, at low rates and at high ones."""
+    calls = []
+    for place, (level, power) in enumerate(((0.8, 0.9), (0.9, 0.8), (0.8, 0.8), (0.9, 0.7))):
+        low = rng.uniform(0.12, 0.18) if place < 2 else rng.uniform(0.25, 0.38)
+        rates = rng.permutation([low, low + rng.uniform(0.05, 0.08)])
+        share = rng.uniform(0.08, 0.2) if place < 2 else rng.uniform(0.75, 0.88)
+        calls.append((*(round(float(x), 3) for x in (*rates, share)), power, level))
+    return calls
+
+
+def enough(people, calls, margin=1.0):
+    """Whether numbers of people are what some usual formula says, give or take."""
+    both = np.array([plans(*one) for one in calls])
+    low, high = 0.93 * both.min(1) / margin, 1.15 * both.max(1) * margin
+    return bool(((people > low) & (people < high)).all())
+
+
+def misplanned(calls):
+    """What usual mistakes make of all the studies, by both formulas, and what to say of each."""
+    for same_mistake in zip(*(plan_mistakes(*one) for one in calls), strict=True):
+        values, words = zip(*same_mistake, strict=True)
+        for formula in (0, 1):
+            yield np.array(values)[:, formula], words[0]
 
 
 @question
 def people_needed(context):
     """People that show a gap; any usual formula is right."""
-    rng = context.rng
 
-    def make(place):
-        low, gap = rng.uniform(0.25, 0.38), rng.uniform(0.05, 0.08)
-        rates = (low, low + gap) if place % 2 else (low + gap, low)
-        share = rng.uniform(0.08, 0.2) if place < 2 else rng.uniform(0.75, 0.88)
-        level, power = ((0.9, 0.8), (0.8, 0.7), (0.8, 0.8), (0.9, 0.7))[place]
-        return *(round(float(x), 3) for x in (*rates, share)), power, level
+    def good(calls):
+        return not any(enough(people, calls, 1.03) for people, _ in misplanned(calls))
 
-    def good(plan):
-        both = plans(*plan)
-        return both.min() > 0.87 * both.max()
-
-    calls = [until(lambda place=place: make(place), good) for place in range(4)]
+    calls = until(lambda: draw_plans(context.rng), good)
     answers = floats((yield Calls(calls)), len(calls))
     if answers is None:
         return "return one number"
-    both = np.array([plans(*one) for one in calls])
-    got = np.array(answers, dtype=float)
-    if (got > 0.93 * both.min(1)).all() and (got < 1.15 * both.max(1)).all():
+    if enough(np.array(answers), calls):
         return None
-    mistakes = [plan_mistakes(*one) for one in calls]
-    for place, (_, said) in enumerate(mistakes[0]):
-        made = np.array([one[place][0] for one in mistakes])  # (calls, formulas)
-        if any(np.allclose(got, made[:, formula], rtol=0.02, atol=1) for formula in (0, 1)):
-            return said
-    return "so many people see the gap with another power than is asked for: try it in a simulation"
+    return next(
+        (said for made, said in misplanned(calls) if np.allclose(answers, made, rtol=0.02, atol=1)),
+        "so many people see the gap with another power than is asked for: try it in a simulation",
+    )
 
 
 # --- thresholds ---
@@ -690,7 +711,7 @@ def training(people, steps, macs, errors):
     }
 
 
-def price_list(plain, remedies, flop=2, points=100, extra=True, of=max, allow=False):
+def price_list(plain, remedies, flop=2, points=100, extra=True, of=max):
     """Price of each remedy, in the right way or in a wrong one."""
     prices = []
     for one in remedies:
@@ -698,11 +719,7 @@ def price_list(plain, remedies, flop=2, points=100, extra=True, of=max, allow=Fa
             flop * each["people"] * each["steps"] * each["macs_per_person"] for each in (one, plain)
         )
         fell = points * (of(plain["errors"]) - of(one["errors"]))
-        fell = 0.0 if abs(fell) < 1e-9 else fell
-        if fell > 0 or (allow and fell):
-            prices.append((spent - before * extra) / fell)
-        else:
-            prices.append(None)
+        prices.append((spent - before * extra) / fell if fell > 1e-9 else None)
     return prices
 
 
@@ -720,7 +737,6 @@ PRICE_MISTAKES = [
     ({"extra": False}, "this is all of the remedy's FLOP; the plain training is paid for already"),
     ({"of": lambda errors: errors[1]}, "this looks at B only; a remedy may make A the worse off"),
     ({"of": lambda errors: sum(errors) / 2}, "this is the mean of both errors; take the worse one"),
-    ({"allow": True}, "where the worse error does not fall there is no price: return None"),
 ]
 
 
@@ -762,16 +778,15 @@ def why_not_prices(got, plain, remedies):
         return "return one price for each remedy, in order"
     if not all(one is None or is_number(one) for one in got):
         return "a price is a number, or None where the worse error does not fall"
-    if alike(got, price_list(plain, remedies)):
+    right = price_list(plain, remedies)
+    if alike(got, right):
         return None
-    return next(
-        (
-            said
-            for wrong, said in PRICE_MISTAKES
-            if alike(got, price_list(plain, remedies, **wrong))
-        ),
-        "a price is the FLOP beyond plain training, over the points that the worse error fell",
-    )
+    for wrong, said in PRICE_MISTAKES:
+        if alike(got, price_list(plain, remedies, **wrong)):
+            return said
+    if all(b is None or alike([a], [b]) for a, b in zip(got, right, strict=True)):
+        return "where the worse error does not fall there is no price: return None"
+    return "a price is the FLOP beyond plain training, over the points that the worse error fell"
 
 
 def why_not_best(got, plain, remedies):
