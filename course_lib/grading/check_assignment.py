@@ -205,7 +205,7 @@ def _nbgrader(workspace: Path, *arguments: str) -> None:
 def _read_grades(workspace: Path, assignment: str, notebook: str, sample: Sample) -> Graded:
     graded = workspace / "autograded" / sample.name / assignment / f"{notebook}.ipynb"
     failures = {
-        cell.metadata["nbgrader"]["grade_id"]: failure(cell)
+        cell.metadata["nbgrader"]["grade_id"]: failure(cell) or _printed(cell)
         for cell in nbformat.read(graded, as_version=4).cells
         if cell.metadata.get("nbgrader", {}).get("grade")
     }
@@ -224,6 +224,12 @@ def _read_grades(workspace: Path, assignment: str, notebook: str, sample: Sample
         if cell in points and (points[cell] or 0.0) < maximum[cell]
     }
     return Graded(sample, points, maximum, by_hand, reasons)
+
+
+def _printed(cell: Any) -> str:
+    """The first line that a cell printed: with a part of the points, that is the reason."""
+    texts = [one.text for one in cell.get("outputs", []) if one.output_type == "stream"]
+    return next(iter("".join(texts).strip().splitlines()), "")
 
 
 def _read_points(workspace: Path, assignment: str, notebook: str, student: str) -> dict[str, float]:

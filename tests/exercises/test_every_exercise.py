@@ -76,6 +76,7 @@ def test_a_reason_stands_wherever_points_are_missing(report):
         lost = {name for name, points in graded.points.items() if points < graded.maximum[name]}
         assert set(graded.reasons) == lost
         assert all(len(reason) > 10 for reason in graded.reasons.values())
+        assert "no error, and not all points" not in graded.reasons.values()
 
 
 def test_the_release_shows_no_solution_and_brings_the_checks(name, report, source):
