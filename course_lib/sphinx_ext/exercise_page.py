@@ -230,16 +230,17 @@ class ExercisePage(SphinxDirective):
         return holder.children
 
     def _chapters(self) -> dict[int, tuple[str, str]]:
-        """The numbered pages of the book, as seen from this page."""
+        """The numbered pages in the folders above this page's, as seen from it."""
         here = posixpath.dirname(self.env.docname)
         found = {}
         for page in sorted(self.env.found_docs):
-            if number := re.match(r"(\d+)-", posixpath.basename(page)):
+            number = re.match(r"(\d+)-", posixpath.basename(page))
+            folder = posixpath.dirname(page)
+            if number and folder != here and f"{here}/".startswith(f"{folder}/" if folder else ""):
                 path = Path(self.env.doc2path(page))
-                if page != self.env.docname and posixpath.dirname(page) != here:
-                    self.env.note_dependency(str(path))
-                    address = posixpath.relpath(f"{page}{path.suffix}", here)
-                    found[int(number[1])] = (address, path.read_text(encoding="utf-8"))
+                self.env.note_dependency(str(path))
+                address = posixpath.relpath(f"{page}{path.suffix}", here)
+                found[int(number[1])] = (address, path.read_text(encoding="utf-8"))
         return found
 
 

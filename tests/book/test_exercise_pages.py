@@ -171,6 +171,15 @@ def test_the_page_has_its_title_its_links_and_its_zip(book):
     assert "names no repository" in page.get_text()
 
 
+def test_only_chapters_are_taken_for_chapters(book):
+    """Other pages about an exercise have its number too, which may be that of a chapter."""
+    for page in ("teaching/06-else", "exercises/06-other"):
+        book.write(page, "---\norphan: true\n---\n# No chapter\n")
+    built = book.build_it()
+    assert (built.status, built.warnings) == (0, "")
+    assert links_of(built.page(PAGE))["chapter 6"] == "../06-measuring.html"
+
+
 def test_with_a_repository_there_are_links_pinned_to_this_version(book):
     built = book.build_it(course_repository=ADDRESS)
     assert (built.status, built.warnings) == (0, "")
