@@ -160,7 +160,7 @@ def test_an_exercise_from_release_to_feedback(name, browser, tmp_path, monkeypat
                 assert "Not yet: " in shown, (marks[place].grade_id, shown)
                 assert notebook.refuses_to_change(place)
             elif not marks[place].solution:
-                assert "Error" not in shown, (marks[place].grade_id, shown)
+                assert "Traceback" not in shown, (marks[place].grade_id, shown)
         if shots:
             tab.screenshot(path=Path(shots) / f"{name}-received.png")
 
@@ -170,7 +170,7 @@ def test_an_exercise_from_release_to_feedback(name, browser, tmp_path, monkeypat
                 notebook.write(place, answers[mark.grade_id])
             if kinds[place] == "code":
                 shown = notebook.run(place)
-                assert "Error" not in shown, (mark.grade_id, shown)
+                assert "Traceback" not in shown, (mark.grade_id, shown)
                 if place in probes:
                     assert f"{mark.grade_id}: right" in shown, (mark.grade_id, shown)
         notebook.save()
