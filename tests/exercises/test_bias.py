@@ -9,7 +9,9 @@ from scipy import special, stats
 
 from course_lib import detection_power, fact, group_rates, newcombe, wilson
 from course_lib import people_needed as fewest_people
+from course_lib.checking.probing import PUBLIC_SEED
 from course_lib.checking.questions import Context, read_checks
+from course_lib.grading.samples import read_answers
 from tests.exercises.judging import EXERCISES, judge
 
 NAME = "06-bias"
@@ -556,6 +558,16 @@ def test_what_is_no_remedy_is_told_why(checks, reference, answer, said):
 
 
 # --- any answer ---
+
+
+def test_what_was_right_in_the_notebook_is_right_nowhere_else(checks):
+    names = {}
+    for source in read_answers(EXERCISES / "samples" / NAME / "hard-coded.py").values():
+        exec(source, names)
+    for question in ("population-error", "people-needed"):
+        answer = names[question.replace("-", "_")]
+        assert judge(checks, question, answer, PUBLIC_SEED).share == 1
+        assert shares(checks, question, answer) == {0}
 
 
 @pytest.mark.parametrize("number", [1e308, -1e308, 10**300, 0], ids="{:.0e}".format)
