@@ -531,7 +531,11 @@ def people_needed(context):
     """People that show a gap; any usual formula is right."""
 
     def good(calls):
-        return not any(enough(people, calls, 1.03) for people, _ in misplanned(calls))
+        both = np.array([plans(*one) for one in calls])
+        spread = both.min(1).max() / both.max(1).min()  # so that no constant is right
+        return spread > 2 and not any(
+            enough(people, calls, 1.03) for people, _ in misplanned(calls)
+        )
 
     calls = until(lambda: draw_plans(context.rng), good)
     answers = floats((yield Calls(calls)), len(calls))

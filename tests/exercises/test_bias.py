@@ -340,6 +340,13 @@ def test_a_plan_may_follow_any_usual_formula_and_no_mistake(checks, plan, said):
         assert (said or "") in judged.reason, judged.reason
 
 
+def test_no_number_of_people_is_right_for_all_studies(checks):
+    for seed in SEEDS:
+        studies = asked(checks, "people-needed", seed)
+        enough = checks.questions["people-needed"].ask.__globals__["enough"]
+        assert not any(enough(number, studies) for number in np.geomspace(100, 20_000, 500))
+
+
 # --- counts: mistakes are told what they are ---
 
 
