@@ -83,8 +83,8 @@ def losses(width, sizes, seeds):
     return np.array([[one["loss"] for one in row] for row in rows])
 
 
-def relative(y):
-    return y.std(1, ddof=1) / y.shape[1] ** 0.5 / y.mean(1)
+def relative(y, ddof=1):
+    return y.std(1, ddof=ddof) / y.shape[1] ** 0.5 / y.mean(1)
 
 
 def least(flop, used, A, alpha, B, beta, train=6, use=2):
@@ -154,10 +154,12 @@ WRONG = {
         "lambda *s: (losses(*s).mean(1), 100 * relative(losses(*s)))": (0.5, "per cent"),
         "lambda *s: (losses(*s).mean(1), relative(losses(*s)) * len(s[2]) ** 0.5)": (0.5, "surer"),
         "lambda *s: (losses(*s).mean(1), relative(losses(*s)) / len(s[2]) ** 0.5)": (0.5, "root"),
-        "lambda *s: (losses(*s).mean(1), stats.sem(losses(*s), 1, ddof=0) / losses(*s).mean(1))": (
+        "lambda *s: (losses(*s).mean(1), relative(losses(*s), ddof=0))": (
             0.5, "ddof",
         ),
-        "lambda *s: (losses(*s).mean(1), stats.sem(losses(*s), 1))": (0.5, "divide by the mean"),
+        "lambda *s: (losses(*s).mean(1), relative(losses(*s)) * losses(*s).mean(1))": (
+            0.5, "divide by the mean",
+        ),
         "lambda *s: (losses(*s)[:, 0], relative(losses(*s)))": (0.5, "single seed"),
         "lambda *s: (losses(*s).sum(1), relative(losses(*s)))": (0.5, "sum over"),
         "lambda *s: (losses(*s).min(1), relative(losses(*s)))": (0.5, "luckiest|single seed"),
@@ -450,7 +452,7 @@ def of_means(x, y, x_new, level):
 
 INTERVALS = {  # of the reference's: what is said, shares of the points, and why
     "(*law, *run)": (1, ""),
-    "(*scaled(*law, 0.85), *scaled(*run, 0.85))": (1, ""),
+    "(*scaled(*law, 0.9), *scaled(*run, 0.9))": (1, ""),
     "(*scaled(*law, 1.25), *scaled(*run, 1.25))": (1, ""),
     "(*law, *law)": (0.5, "own scatter"),
     "(*run, *run)": (0.5, "no scatter of its own"),
