@@ -510,16 +510,17 @@ def why_not_chosen(series, answers):
     if len(set(answers)) == 1:
         return "no form is right for all of them, not even what fits best what it was fitted to"
 
-    alike = {}
+    alike = []
     for part, said in (
         (0, "you take what fits best the sizes that it was fitted to; hold sizes out"),
         (3, "you hold out the smallest sizes; the forecast is for larger ones"),
         (4, "you hold out the smallest sizes; the forecast is for larger ones"),
     ):
         choices = [by_mistake(one, part) for one in series]
-        alike[sum(got == one for got, one in zip(answers, choices, strict=True))] = said
-    if max(alike) >= SERIES - 2:
-        return alike[max(alike)]
+        if sum(got == one for got, one in zip(answers, choices, strict=True)) >= SERIES - 2:
+            alike.append(said)
+    if alike:
+        return ". Or: ".join(dict.fromkeys(alike))
     wrong = [got for got, one in zip(answers, series, strict=True) if got not in one.good]
     if wrong.count("cubic") > len(wrong) / 2:
         return (
