@@ -23,6 +23,7 @@ FLOORS = {
     "closed_band": 1,
     "devices": 1,
     "host": 0,
+    "publishing": 0,
     "footprint": 2,
     "counting": 2,
     "metering": 2,
@@ -46,7 +47,9 @@ FLOORS = {
     "sphinx_ext": 6,
     "cli": 7,
 }
-STANDARD_LIBRARY_ONLY = {"quantities", "files", "host", "footprint", "closed_form", "closed_band"}
+STANDARD_LIBRARY_ONLY = {
+    *("quantities", "files", "host", "publishing", "footprint", "closed_form", "closed_band"),
+}
 
 
 def git_files(*patterns: str) -> list[Path]:

@@ -5,7 +5,6 @@ the course nor its gradebook is touched.
 from __future__ import annotations
 
 import io
-import re
 import shutil
 import tempfile
 import zipfile
@@ -14,12 +13,11 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from course_lib import __version__
 from course_lib.grading.commands import NbgraderFailed, nbgrader
 from course_lib.grading.trusted.releasing import handed_out
+from course_lib.publishing import BRANCH, folder_of, place_of, requirement
 
 CONFIG = "nbgrader_config.py"
-REPOSITORY = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
 MIDNIGHT = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same files, the same zip
 INSTALL = """\
 # Where the course is not installed (as in Colab): install it, and fetch what belongs beside this.
@@ -27,7 +25,7 @@ from importlib.util import find_spec
 from urllib.request import urlretrieve
 
 if find_spec("course_lib") is None:
-    %pip install --quiet "counting-the-cost @ git+{repository}@v{version}"
+    %pip install --quiet "{requirement}"
     for name in {beside}:
         urlretrieve(f"{raw}/{{name}}", name)"""
 
@@ -153,15 +151,14 @@ def for_the_cloud(name: str, files: dict[str, bytes], repository: str) -> dict[s
     ReleaseError
         If the repository is not on GitHub.
     """
-    found = REPOSITORY.fullmatch(repository)
-    if found is None:
+    place = place_of(repository)
+    if place is None:
         raise ReleaseError(f"{repository!r} is no repository of the form https://github.com/A/B")
-    branch = f"https://raw.githubusercontent.com/{found[1]}/exercises-v{__version__}"
     source = INSTALL.format(
-        repository=f"https://github.com/{found[1]}", version=__version__,
-        raw=f"{branch}/notebooks/{name}",
+        requirement=requirement(place),
+        raw=f"https://raw.githubusercontent.com/{place}/{BRANCH}/{folder_of(name)}",
         beside=[path for path in files if not path.endswith(".ipynb")],
-    )  # fmt: skip
+    )
     changed = dict(files)
     for path, data in files.items():
         if path.endswith(".ipynb"):

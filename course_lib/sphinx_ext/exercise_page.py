@@ -26,11 +26,11 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from course_lib import __version__
+from course_lib.publishing import BRANCH, folder_of, place_of, requirement
 
 logger = logging.getLogger(__name__)
 
 PLACED = "course-exercise"  # in a page's metadata: the exercise that it is about
-REPOSITORY = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)/?")
 ROW = re.compile(r"\| *(?P<what>[^|]*?) *\| *(?P<text>[^|]*?) *\|")
 AGENTS_LINK = "[AGENTS.md](AGENTS.md)"
 SECTION = re.compile(r"\*([^*]+)\*")
@@ -148,20 +148,19 @@ def ways_to_get(name: str, repository: str) -> list[str]:
             "This copy of the book names no repository, so there are no links to services that run "
             "notebooks for you (`course_repository` in `_config.yml` sets it).",
         ]
-    found = REPOSITORY.fullmatch(repository)
-    if found is None:
+    place = place_of(repository)
+    if place is None:
         raise ValueError(f"course_repository: {repository!r} is not https://github.com/OWNER/NAME")
-    place, branch = found[1], f"exercises-v{__version__}"
-    notebook = f"notebooks/{name}/{name}.ipynb"
-    install = f'pip install "counting-the-cost @ git+https://github.com/{place}@v{__version__}"'
+    notebook = f"{folder_of(name)}/{name}.ipynb"
+    install = f'pip install "{requirement(place)}"'
     return [
         f"- **On your machine.** {here} (`{install}` and `pip install jupyterlab` suffice.)\n"
         f"- **Elsewhere**, with version {__version__} of the course:\n"
-        f"    - [Colab](https://colab.research.google.com/github/{place}/blob/{branch}/{notebook})"
+        f"    - [Colab](https://colab.research.google.com/github/{place}/blob/{BRANCH}/{notebook})"
         " needs a Google account. Its first cell installs the course and fetches the checks.\n"
-        f"    - [Binder](https://mybinder.org/v2/gh/{place}/{branch}"
+        f"    - [Binder](https://mybinder.org/v2/gh/{place}/{BRANCH}"
         f"?labpath={quote(notebook, safe='')}) needs no account, and some minutes to start.\n"
-        f"    - [Codespaces](https://codespaces.new/{place}/tree/{branch}) needs a GitHub account. "
+        f"    - [Codespaces](https://codespaces.new/{place}/tree/{BRANCH}) needs a GitHub account. "
         f"It opens the course's dev container; your notebook is `{notebook}`. The same container "
         "runs on your own machine, with Docker.",
         "What runs elsewhere is gone when its session ends: download the notebook, and every file "
