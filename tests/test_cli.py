@@ -12,6 +12,7 @@ from course_lib.cli import app
 from course_lib.devices import fingerprint
 from course_lib.passport import default_path, keeping
 from course_lib.quantities import Estimate
+from tests.grading.loops import no_running_loop  # noqa: F401
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What a student receives: complete, without solutions, the same each time."""
 
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -117,15 +118,20 @@ def test_in_the_cloud_only_a_cell_without_a_mark_is_added(files):
     assert all(path in added.source for path in files if not path.endswith(".ipynb"))
 
 
-def test_where_the_course_is_installed_the_added_cell_does_nothing(files, tmp_path, monkeypatch):
-    from IPython.testing.globalipapp import start_ipython
-
+def test_where_the_course_is_installed_the_added_cell_does_nothing(files, tmp_path):
     changed = for_the_cloud(NAME, files, "https://github.com/owner/a-course")
     cell = nbformat.reads(changed[f"{NAME}.ipynb"].decode(), as_version=4).cells[1].source
-    monkeypatch.chdir(tmp_path)
-    shell = start_ipython() or __import__("IPython").get_ipython()
-    assert shell.run_cell(cell).success
-    assert [*tmp_path.iterdir()] == []
+    program = (
+        "import sys; from IPython.core.interactiveshell import InteractiveShell\n"
+        "sys.exit(not InteractiveShell.instance().run_cell(sys.stdin.read()).success)"
+    )
+    (here := tmp_path / "here").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=cell, cwd=here, text=True, capture_output=True,
+        env=os.environ | {"IPYTHONDIR": str(tmp_path / "ipython")}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [*here.iterdir()] == []
 
 
 @pytest.mark.parametrize("address", ["", "https://example.org/a/b", "https://github.com/a"])
