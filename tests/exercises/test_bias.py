@@ -2,7 +2,6 @@
 
 import re
 
-import nbformat
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -10,38 +9,12 @@ from scipy import special, stats
 from course_lib import detection_power, fact, group_rates, newcombe, wilson
 from course_lib import people_needed as fewest_people
 from course_lib.checking.probing import PUBLIC_SEED
-from course_lib.checking.questions import Context, read_checks
+from course_lib.checking.questions import Context
 from course_lib.grading.samples import read_answers
 from tests.exercises.judging import EXERCISES, judge
 
 NAME = "06-bias"
 SEEDS = range(20)
-
-
-@pytest.fixture(scope="module")
-def source():
-    return nbformat.read(EXERCISES / "source" / NAME / f"{NAME}.ipynb", as_version=4)
-
-
-@pytest.fixture(scope="module")
-def checks():
-    return read_checks(EXERCISES / "checks" / f"{NAME}.py")
-
-
-@pytest.fixture(scope="module")
-def given(checks):
-    """The module of checks, to draw as it draws."""
-    return checks.questions["remedy"].ask.__globals__
-
-
-@pytest.fixture(scope="module")
-def reference(source):
-    """The names of the notebook after the reference's cells have run."""
-    names = {}
-    for cell in source.cells:
-        if cell.cell_type == "code" and not cell.metadata["nbgrader"]["grade"]:
-            exec(cell.source, names)
-    return names
 
 
 def asked(checks, question, seed):
@@ -124,12 +97,12 @@ def test_the_numbers_of_the_sample_answers_are_those_of_the_facts():
     assert set(re.findall(r"\d+\.\d+", rubric)) <= known
 
 
-def test_the_notebook_says_the_bounds_that_the_checks_have(source, given):
+def test_the_notebook_says_the_bounds_that_the_checks_have(source, inside):
     text = {c.metadata["nbgrader"]["grade_id"]: c.source for c in source.cells}
-    assert f"the level less {given['SHORT']}, and be at most {given['WIDE']} times" in text["q5"]
-    assert "within {} to {} times Newcombe's".format(*given["GAP_WIDTHS"]) in text["q6"]
-    assert f"must be at most {given['BAR']};" in text["q9"]
-    assert f"Of {given['LEARNED']:,} people to learn from" in text["q9"]
+    assert f"the level less {inside['SHORT']}, and be at most {inside['WIDE']} times" in text["q5"]
+    assert "within {} to {} times Newcombe's".format(*inside["GAP_WIDTHS"]) in text["q6"]
+    assert f"must be at most {inside['BAR']};" in text["q9"]
+    assert f"Of {inside['LEARNED']:,} people to learn from" in text["q9"]
 
 
 # --- bands: every honest way, and none of the mistakes ---
@@ -494,19 +467,19 @@ def test_negative_prices_are_told(checks):
 # --- the remedy ---
 
 
-def worse_errors(given, judges, seed):
+def worse_errors(inside, judges, seed):
     """Mean over three populations of the worse-off group's error, as the check draws them."""
     rng = np.random.default_rng(seed)
     errors = {name: [] for name in judges}
     for _ in range(3):
-        x, y, group, x_new, truth, group_new = given["draw_world"](rng)
+        x, y, group, x_new, truth, group_new = inside["draw_world"](rng)
         for name, answer in judges.items():
             wrong = answer(x, y, group, x_new, group_new) != truth
             errors[name].append(max(wrong[group_new == g].mean() for g in (0, 1)))
     return {name: np.mean(each) for name, each in errors.items()}
 
 
-def test_the_bar_lies_far_from_doing_nothing_and_from_balance(given, reference):
+def test_the_bar_lies_far_from_doing_nothing_and_from_balance(inside, reference):
     def weighted(times):
         def answer(x, y, group, x_new, group_new):
             line, bias = reference["fit_line"](x, y, np.where(group == 1, times, 1.0))
@@ -515,16 +488,16 @@ def test_the_bar_lies_far_from_doing_nothing_and_from_balance(given, reference):
         return answer
 
     judges = {times: weighted(times) for times in (1.0, 4.5, 9.0, 18.0)}
-    found = [worse_errors(given, judges, seed) for seed in SEEDS]
-    bar = given["BAR"]
+    found = [worse_errors(inside, judges, seed) for seed in SEEDS]
+    bar = inside["BAR"]
     assert min(one[1.0] for one in found) > 1.3 * bar
     assert max(one[9.0] for one in found) < 0.75 * bar
     assert all(one[times] < bar for one in found for times in (4.5, 18.0))
 
 
-def test_the_new_peoples_classes_are_not_among_what_a_function_gets(checks, given):
+def test_the_new_peoples_classes_are_not_among_what_a_function_gets(checks, inside):
     rng = np.random.default_rng(8)
-    worlds = [given["draw_world"](rng) for _ in range(3)]
+    worlds = [inside["draw_world"](rng) for _ in range(3)]
     for sent, (x, y, group, x_new, truth, group_new) in zip(
         asked(checks, "remedy", 8), worlds, strict=True
     ):

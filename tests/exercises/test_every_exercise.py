@@ -5,10 +5,9 @@ import re
 import socket
 from getpass import getuser
 
-import nbformat
 import pytest
 
-from course_lib.checking.questions import Evidence, read_checks
+from course_lib.checking.questions import Evidence
 from course_lib.grading.samples import read_samples
 from tests.exercises.judging import EXERCISES, NAMES, graded_again, judge
 
@@ -17,23 +16,8 @@ MOST_LINES = 20  # of a code cell, so that it can be read at once
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def name(request):
+def exercise(request):
     return request.param
-
-
-@pytest.fixture(scope="module")
-def report(name, report_of):
-    return report_of(name)
-
-
-@pytest.fixture(scope="module")
-def source(name):
-    return nbformat.read(EXERCISES / "source" / name / f"{name}.ipynb", as_version=4)
-
-
-@pytest.fixture(scope="module")
-def checks(name):
-    return read_checks(EXERCISES / "checks" / f"{name}.py")
 
 
 # --- the samples ---
@@ -79,7 +63,7 @@ def test_a_reason_stands_wherever_points_are_missing(report):
         assert "no error, and not all points" not in graded.reasons.values()
 
 
-def test_the_release_shows_no_solution_and_brings_the_checks(name, report, source):
+def test_the_release_shows_no_solution_and_brings_the_checks(exercise, report, source):
     released = report.student_notebook.read_text()
     solution = re.compile(r"### BEGIN SOLUTION\n(.*?)### END", re.DOTALL)
     blocks = [block for c in source.cells for block in solution.findall(c.source)]
@@ -88,7 +72,7 @@ def test_the_release_shows_no_solution_and_brings_the_checks(name, report, sourc
     assert shown == []
     assert released.count("YOUR CODE HERE") == len(blocks) > 0
     beside = report.student_notebook.with_name("checks.py")
-    assert beside.read_bytes() == (EXERCISES / "checks" / f"{name}.py").read_bytes()
+    assert beside.read_bytes() == (EXERCISES / "checks" / f"{exercise}.py").read_bytes()
     agents = report.student_notebook.with_name("AGENTS.md")
     assert agents.read_bytes() == (EXERCISES / "AGENTS.md").read_bytes()
 
@@ -100,12 +84,12 @@ def test_feedback_and_grades_are_written(report):
 
 
 @pytest.mark.slow
-def test_busy_and_quiet_machines_and_other_secrets_change_no_point(name, report):
+def test_busy_and_quiet_machines_and_other_secrets_change_no_point(exercise, report):
     expected = {graded.sample.name: graded.sample.points for graded in report.graded}
     for attempt in range(GRADINGS):
         busy = 4 * (attempt % 2)
         course = report.grades.parent
-        got = graded_again(course, name, busy, secret=f"secret no. {attempt} of these tests")
+        got = graded_again(course, exercise, busy, secret=f"secret no. {attempt} of these tests")
         assert got == expected, f"attempt {attempt} beside {busy} busy processes"
 
 
@@ -138,8 +122,8 @@ def test_cells_stay_short(source):
             assert len(c.source.splitlines()) <= MOST_LINES, c.source[:60]
 
 
-def test_records_hold_no_names_and_no_paths(name):
-    for folder in {one.records for one in read_samples(EXERCISES / "samples" / name)} - {None}:
+def test_records_hold_no_names_and_no_paths(exercise):
+    for folder in {one.records for one in read_samples(EXERCISES / "samples" / exercise)} - {None}:
         text = (folder / "records.jsonl").read_text()
         assert not re.search(r"/(home|root|Users|work|tmp)/", text)
         assert socket.gethostname() not in text
@@ -152,8 +136,8 @@ def test_records_hold_no_names_and_no_paths(name):
 @pytest.mark.parametrize(
     "nonsense", [None, True, "42", float("nan"), [], {}, [[1e400]], {"a": [None]}]
 )
-def test_nonsense_gets_no_points_and_a_reason_never_an_error(name, checks, nonsense):
-    first = read_samples(EXERCISES / "samples" / name)[0]
+def test_nonsense_gets_no_points_and_a_reason_never_an_error(exercise, checks, nonsense):
+    first = read_samples(EXERCISES / "samples" / exercise)[0]
     evidence = Evidence.of_folder(first.records) if first.records else Evidence()
     for question in checks.questions:
         for answer in (nonsense, lambda *_: nonsense):

@@ -3,42 +3,15 @@
 import math
 import re
 
-import nbformat
 import numpy as np
 import pytest
 
 from course_lib import Estimate, Run, fact
-from course_lib.checking.questions import Context, read_checks
-from tests.exercises.judging import EXERCISES, judge
+from course_lib.checking.questions import Context
+from tests.exercises.judging import judge
 
 NAME = "07-footprint"
 SEEDS = range(5)
-
-
-@pytest.fixture(scope="module")
-def source():
-    return nbformat.read(EXERCISES / "source" / NAME / f"{NAME}.ipynb", as_version=4)
-
-
-@pytest.fixture(scope="module")
-def checks():
-    return read_checks(EXERCISES / "checks" / f"{NAME}.py")
-
-
-@pytest.fixture(scope="module")
-def given(checks):
-    """The names of the file of checks."""
-    return checks.questions["audit"].ask.__globals__
-
-
-@pytest.fixture(scope="module")
-def solved(source):
-    """The names of the notebook after its cells have run, graded ones left out."""
-    names = {}
-    for c in source.cells:
-        if c.cell_type == "code" and not c.metadata["nbgrader"]["grade"]:
-            exec(c.source, names)
-    return names
 
 
 def inputs(checks, question, seed):
@@ -48,14 +21,14 @@ def inputs(checks, question, seed):
 # --- the notebook ---
 
 
-def test_the_notebook_shows_what_the_checks_hold_the_audit_to(solved, given):
+def test_the_notebook_shows_what_the_checks_hold_the_audit_to(reference, inside):
     """Bounds stand in both: students see them, and the grader does not take the students' word."""
-    assert solved["SEEN"] == given["SEEN"]
-    assert solved["CLAIMS_T"] == given["CLAIMS_T"]
-    assert solved["CHIP_HOURS"] == given["CHIP_HOURS"]
+    assert reference["SEEN"] == inside["SEEN"]
+    assert reference["CLAIMS_T"] == inside["CLAIMS_T"]
+    assert reference["CHIP_HOURS"] == inside["CHIP_HOURS"]
 
 
-def test_the_reference_is_right_whatever_the_inputs(checks, solved):
+def test_the_reference_is_right_whatever_the_inputs(checks, reference):
     functions = {
         "chip-hours": "chip_hours",
         "energy": "energy_kwh",
@@ -70,21 +43,21 @@ def test_the_reference_is_right_whatever_the_inputs(checks, solved):
     assert set(functions) == set(checks.questions)
     for seed in range(25):
         for question, name in functions.items():
-            judged = judge(checks, question, solved[name], seed)
+            judged = judge(checks, question, reference[name], seed)
             assert judged.share == 1, (question, seed, judged.reason)
 
 
 # --- beside independent sources ---
 
 
-def test_the_reference_agrees_with_the_bill_of_the_library(solved):
+def test_the_reference_agrees_with_the_bill_of_the_library(reference):
     run = Run(training_flop=6 * 7e9 * 2e12, peak_flop_per_s=3.12e14, mfu=0.4)
-    assert solved["chip_hours"](7e9, 2e12, 3.12e14, 40) == pytest.approx(run.chip_hours.value)
+    assert reference["chip_hours"](7e9, 2e12, 3.12e14, 40) == pytest.approx(run.chip_hours.value)
     metered = {"chips": 512, "days": 20, "power_w": 310, "rated_w": 450, "pue": 1.12}
     servers = Run(chips=512, hours=480, chip_power_w=310, pue=1.12).energy_kwh.value
-    assert solved["energy_kwh"](metered | {"metered_at": "servers"}) == pytest.approx(servers)
+    assert reference["energy_kwh"](metered | {"metered_at": "servers"}) == pytest.approx(servers)
     building = Run(chips=512, hours=480, chip_power_w=310, pue=1).energy_kwh.value
-    assert solved["energy_kwh"](metered | {"metered_at": "building"}) == pytest.approx(building)
+    assert reference["energy_kwh"](metered | {"metered_at": "building"}) == pytest.approx(building)
     whole = Run(
         energy_kwh=9e4,
         grid_kgco2e_per_kwh=0.25,
@@ -94,10 +67,10 @@ def test_the_reference_agrees_with_the_bill_of_the_library(solved):
         lifetime_utilisation=0.6,
     )
     share = whole.embodied_kg.value / whole.co2e_kg.value
-    assert solved["making_share"](9e4, 250, 2e5, 320, 4, 0.6) == pytest.approx(share)
+    assert reference["making_share"](9e4, 250, 2e5, 320, 4, 0.6) == pytest.approx(share)
 
 
-def test_the_choice_agrees_with_bills_of_the_library(solved, checks):
+def test_the_choice_agrees_with_bills_of_the_library(reference, checks):
     flop, offers = inputs(checks, "choice", 3)[0]
     bills = {
         one["name"]: Run(
@@ -113,20 +86,22 @@ def test_the_choice_agrees_with_bills_of_the_library(solved, checks):
     }
     kg = {name: bill.co2e_kg.value for name, bill in bills.items()}
     usd = {name: bill.usd.value for name, bill in bills.items()}
-    (greenest, least_kg), (cheapest, least_usd) = solved["choose"](flop, offers)
+    (greenest, least_kg), (cheapest, least_usd) = reference["choose"](flop, offers)
     assert (greenest, cheapest) == (min(kg, key=kg.get), min(usd, key=usd.get))
     assert (least_kg, least_usd) == pytest.approx((kg[greenest], usd[cheapest]))
 
 
-def test_at_the_break_even_both_models_have_drawn_the_same(solved):
-    queries = solved["paid_back"](50, 2.0, 0.9, 1.4)
+def test_at_the_break_even_both_models_have_drawn_the_same(reference):
+    queries = reference["paid_back"](50, 2.0, 0.9, 1.4)
     assert queries * 2.0 == pytest.approx(50e6 + 1.4 * queries * 0.9)
 
 
-def test_a_job_of_a_whole_day_emits_the_mean_whenever_it_starts(solved):
+def test_a_job_of_a_whole_day_emits_the_mean_whenever_it_starts(reference):
     grid = np.random.default_rng(7).uniform(50, 700, size=24).tolist()
     for start in (0, 9, 23):
-        assert solved["job_kg"](30, start, 24, grid) == pytest.approx(30 * 24 * np.mean(grid) / 1e3)
+        assert reference["job_kg"](30, start, 24, grid) == pytest.approx(
+            30 * 24 * np.mean(grid) / 1e3
+        )
 
 
 def drawn(pairs, rng, draws=200_000):
@@ -134,15 +109,15 @@ def drawn(pairs, rng, draws=200_000):
     return np.exp(rng.normal((low + high) / 2, (high - low) / 2 / 1.6448536, (draws, len(pairs))))
 
 
-def test_the_intervals_hold_what_random_draws_give(solved):
+def test_the_intervals_hold_what_random_draws_give(reference):
     rng = np.random.default_rng(1)
     times, over = [(2, 5), (0.1, 0.3), (40, 60)], [(0.2, 0.5)]
     product = drawn(times, rng).prod(axis=1) / drawn(over, rng).prod(axis=1)
-    _, low, high = solved["product_interval"](times, over)
+    _, low, high = reference["product_interval"](times, over)
     assert np.mean((product > low) & (product < high)) == pytest.approx(0.9, abs=0.005)
     old, new = {"a": (1, 2), "both": (1, 9)}, {"b": (3, 5), "both": (1, 9)}
     (a, b), both = drawn([(1, 2), (3, 5)], rng).T, drawn([(1, 9)], rng)[:, 0]
-    _, low, high = solved["ratio_interval"](old, new)
+    _, low, high = reference["ratio_interval"](old, new)
     ratio = (b * both) / (a * both)
     assert np.mean((ratio > low) & (ratio < high)) == pytest.approx(0.9, abs=0.005)
 
@@ -219,7 +194,7 @@ def test_a_wrong_answer_is_told_what_is_wrong_whatever_the_inputs(checks, questi
 
 
 @pytest.mark.parametrize("question", ["chip_hours", "energy", "by_the_hour", "making", "paid_back"])
-def test_no_two_mistakes_give_one_number(checks, given, question):
+def test_no_two_mistakes_give_one_number(checks, inside, question):
     mistakes = {
         "chip_hours": "hours_mistakes",
         "energy": "energy_mistakes",
@@ -229,7 +204,7 @@ def test_no_two_mistakes_give_one_number(checks, given, question):
     }[question]
     for seed in range(40):
         for arguments in inputs(checks, question.replace("_", "-"), seed):
-            factors = sorted([1.0, *(factor for factor, _ in given[mistakes](*arguments))])
+            factors = sorted([1.0, *(factor for factor, _ in inside[mistakes](*arguments))])
             assert min(np.diff(np.log(factors)), default=1) > 3.9e-3
 
 
@@ -486,35 +461,35 @@ def test_a_wrong_ratio_is_never_within_the_band_and_hears_why(checks, answer, sa
         assert re.search(said, judged.reason), judged.reason
 
 
-def test_a_bill_over_itself_is_sure(checks, given):
+def test_a_bill_over_itself_is_sure(checks, inside):
     bills = [pair for pair in inputs(checks, "shared", 1) if pair[0] == pair[1]]
     assert bills
-    median, half, _ = given["of_a_ratio"](*bills[0])
+    median, half, _ = inside["of_a_ratio"](*bills[0])
     assert (median, half) == (1, 0)
 
 
 # --- the audit ---
 
 
-def changed(solved, **changes):
+def changed(reference, **changes):
     """The reference's audit with some assumptions replaced, and what then follows from them."""
-    assumed = solved["audit"]["assumptions"] | changes
+    assumed = reference["audit"]["assumptions"] | changes
     pairs = [one[:2] for one in assumed.values()]
     halves, middle = spread(pairs, [])
-    median, half = middle * solved["CHIP_HOURS"] / 1e6, math.hypot(*halves)
+    median, half = middle * reference["CHIP_HOURS"] / 1e6, math.hypot(*halves)
     low, high = median * math.exp(-half), median * math.exp(half)
-    inside = {name: low < tonnes < high for name, tonnes in solved["CLAIMS_T"].items()}
+    inside = {name: low < tonnes < high for name, tonnes in reference["CLAIMS_T"].items()}
     return {"assumptions": assumed, "range_t": (low, high), "inside": inside}
 
 
-def test_any_assumptions_within_the_bounds_are_right_if_the_rest_follows(checks, solved):
+def test_any_assumptions_within_the_bounds_are_right_if_the_rest_follows(checks, reference):
     rng = np.random.default_rng(5)
     for _ in range(40):
         assumed = {}
-        for name, (least, most) in solved["SEEN"].items():
+        for name, (least, most) in reference["SEEN"].items():
             low = rng.uniform(least, most / 1.06)
             assumed[name] = (low, rng.uniform(1.055 * low, most), "what comparable runs have shown")
-        judged = judge(checks, "audit", changed(solved, **assumed))
+        judged = judge(checks, "audit", changed(reference, **assumed))
         assert judged.share == 1, judged.reason
 
 
@@ -532,15 +507,15 @@ ASSUMED = [
 
 
 @pytest.mark.parametrize(("changes", "said"), ASSUMED)
-def test_an_assumption_that_nobody_can_rely_on_costs_the_audit(checks, solved, changes, said):
-    answer = changed(solved)
+def test_an_assumption_that_nobody_can_rely_on_costs_the_audit(checks, reference, changes, said):
+    answer = changed(reference)
     answer["assumptions"] = answer["assumptions"] | changes
     judged = judge(checks, "audit", answer)
     assert judged.share == 0 and re.search(said, judged.reason), judged.reason
 
 
-def test_each_part_of_the_audit_is_worth_a_third(checks, solved):
-    right = changed(solved)
+def test_each_part_of_the_audit_is_worth_a_third(checks, reference):
+    right = changed(reference)
     low, high = right["range_t"]
     cases = [
         ({"range_t": None}, 1 / 3, "give .low, high."),
@@ -557,18 +532,18 @@ def test_each_part_of_the_audit_is_worth_a_third(checks, solved):
         assert judged.share == share and re.search(said, judged.reason), judged.reason
 
 
-def test_a_claim_at_the_very_end_of_the_range_may_be_called_either_way(checks, solved, given):
-    tonnes = solved["CLAIMS_T"]["luccioni2023bloom"]
+def test_a_claim_at_the_very_end_of_the_range_may_be_called_either_way(checks, reference, inside):
+    tonnes = reference["CLAIMS_T"]["luccioni2023bloom"]
     low, high, slack = tonnes * 1.01, 2 * tonnes, 0.03
     for called in (True, False):
         calls = {"luccioni2023bloom": called, "touvron2023llama": False}
-        assert given["why_not_called"](calls, low, high, slack) is None
+        assert inside["why_not_called"](calls, low, high, slack) is None
 
 
-def test_no_assumption_that_was_seen_makes_room_for_the_other_paper_s_grid(checks, solved):
+def test_no_assumption_that_was_seen_makes_room_for_the_other_paper_s_grid(checks, reference):
     """So the exercise has one claim to call outside, whatever the assumptions."""
-    most = math.prod(high for _, high in solved["SEEN"].values())
-    assert solved["CHIP_HOURS"] * most / 1e6 < solved["CLAIMS_T"]["touvron2023llama"]
+    most = math.prod(high for _, high in reference["SEEN"].values())
+    assert reference["CHIP_HOURS"] * most / 1e6 < reference["CLAIMS_T"]["touvron2023llama"]
 
 
 def test_the_model_answer_says_what_the_facts_say(source):

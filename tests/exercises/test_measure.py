@@ -1,5 +1,6 @@
 """Exercise 3 on its whole way: released, handed in, graded; and what its checks say."""
 
+import functools
 import json
 import re
 import shutil
@@ -9,28 +10,15 @@ import sys
 import nbformat
 import pytest
 
-from course_lib.checking.questions import Evidence, read_checks
+from course_lib.checking.questions import Evidence
 from course_lib.grading.check_assignment import check_assignment
-from tests.exercises.judging import EXERCISES, judge
+from tests.exercises import judging
+from tests.exercises.judging import EXERCISES
 
 NAME = "03-measure"
 SAMPLES = EXERCISES / "samples" / NAME
 COMPLETE = Evidence.of_folder(SAMPLES / "complete")
-
-
-@pytest.fixture(scope="module")
-def report(report_of):
-    return report_of(NAME)
-
-
-@pytest.fixture(scope="module")
-def source():
-    return nbformat.read(EXERCISES / "source" / NAME / f"{NAME}.ipynb", as_version=4)
-
-
-@pytest.fixture(scope="module")
-def checks():
-    return read_checks(EXERCISES / "checks" / f"{NAME}.py")
+judge = functools.partial(judging.judge, evidence=COMPLETE)
 
 
 # --- the whole way ---

@@ -10,35 +10,13 @@ from scipy.integrate import solve_ivp
 
 from course_lib import closed_form, count, fact
 from course_lib.checking.probing import PUBLIC_SEED
-from course_lib.checking.questions import Context, read_checks
+from course_lib.checking.questions import Context
 from course_lib.checking.values import unpack
 from course_lib.models import LIF, Neuron, SelfAttention
 from tests.exercises.judging import EXERCISES, judge
 
 NAME = "02-neurons"
 MANY = range(20)  # seeds
-
-
-@pytest.fixture(scope="module")
-def checks():
-    return read_checks(EXERCISES / "checks" / f"{NAME}.py")
-
-
-@pytest.fixture(scope="module")
-def parts(checks):
-    """The names of the module of checks."""
-    return next(iter(checks.questions.values())).ask.__globals__
-
-
-@pytest.fixture(scope="module")
-def reference():
-    """The reference's functions by name."""
-    names = {"np": np}
-    notebook = nbformat.read(EXERCISES / "source" / NAME / f"{NAME}.ipynb", as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and cell.metadata["nbgrader"]["solution"]:
-            exec(cell.source, names)
-    return names
 
 
 def asked(checks, name, seed=1):
@@ -118,13 +96,13 @@ def test_rate_and_threshold_agree_with_the_library(checks, reference):
             assert threshold == pytest.approx(neuron.threshold_current_na)
 
 
-def test_the_exact_spikes_are_the_librarys(checks, parts):
+def test_the_exact_spikes_are_the_librarys(checks, inside):
     cell, currents = asked(checks, "spike-times-ms")[-1]
     spikes = LIF(**cell).run(torch.tensor([currents], dtype=torch.float64), step_ms=1.0)
-    assert parts["exact_spikes_ms"](cell, currents) == pytest.approx(spikes.time_ms.tolist())
+    assert inside["exact_spikes_ms"](cell, currents) == pytest.approx(spikes.time_ms.tolist())
 
 
-def test_the_climb_is_that_of_an_integrated_equation(checks, parts):
+def test_the_climb_is_that_of_an_integrated_equation(checks, inside):
     cell, currents = asked(checks, "spike-times-ms")[0]
     goal = cell["rest_mv"] + cell["resistance_megaohm"] * currents[0]
 
@@ -136,9 +114,9 @@ def test_the_climb_is_that_of_an_integrated_equation(checks, parts):
         lambda _, v: (goal - v) / cell["time_constant_ms"], (0, 100), [cell["reset_mv"]],
         events=arrives, rtol=1e-9, atol=1e-9,
     )  # fmt: skip
-    climb = parts["FAST_MS"] - cell["refractory_ms"]
+    climb = inside["FAST_MS"] - cell["refractory_ms"]
     assert found.t_events[0][0] == pytest.approx(climb, rel=1e-6)
-    assert parts["climb_ms"](cell, currents[0]) == pytest.approx(climb)
+    assert inside["climb_ms"](cell, currents[0]) == pytest.approx(climb)
 
 
 def test_at_the_break_even_both_sides_take_the_same_energy(checks, reference):
@@ -499,9 +477,9 @@ def test_a_refractory_time_that_is_a_step_off_is_forgiven(checks, extra):
     assert all(judge(checks, "spike-times-ms", off_by_one, seed).share == 1 for seed in MANY)
 
 
-def test_the_exact_solution_is_right(checks, parts):
+def test_the_exact_solution_is_right(checks, inside):
     for seed in MANY:
-        assert judge(checks, "spike-times-ms", parts["exact_spikes_ms"], seed).share == 1
+        assert judge(checks, "spike-times-ms", inside["exact_spikes_ms"], seed).share == 1
 
 
 SLIPS = {

@@ -4,46 +4,17 @@ import math
 import re
 import warnings
 
-import nbformat
 import numpy as np
 import pytest
 from scipy import integrate, optimize
 
 from course_lib import fit_power_law
-from course_lib.checking.questions import read_checks
 from course_lib.scaling import NotIdentified, optimal_allocation
 from course_lib.tasks import TASKS, recorded_sweep, spectrum
-from tests.exercises.judging import EXERCISES, judge
+from tests.exercises.judging import judge
 
 NAME = "04-scaling-laws"
 SEEDS = range(20)
-
-
-@pytest.fixture(scope="module")
-def source():
-    return nbformat.read(EXERCISES / "source" / NAME / f"{NAME}.ipynb", as_version=4)
-
-
-@pytest.fixture(scope="module")
-def checks():
-    return read_checks(EXERCISES / "checks" / f"{NAME}.py")
-
-
-@pytest.fixture(scope="module")
-def inside(checks):
-    """The names of the file of checks."""
-    return checks.questions["choose"].ask.__globals__
-
-
-@pytest.fixture(scope="module")
-def solution(source):
-    """The names of the notebook with its solutions."""
-    names = {}
-    for c in source.cells:
-        kind = c.metadata["nbgrader"]["grade_id"]
-        if kind in ("setup", "forms") or kind.endswith("-answer"):
-            exec(c.source, names)
-    return names
 
 
 # --- mistakes, and what is said of them ---
@@ -200,9 +171,9 @@ def test_a_mistake_costs_its_part_and_is_told_apart_whatever_the_inputs(
 
 
 @pytest.mark.parametrize("name", sorted(WRONG))
-def test_the_reference_is_right_whatever_the_inputs(checks, solution, name):
+def test_the_reference_is_right_whatever_the_inputs(checks, reference, name):
     for seed in SEEDS:
-        judged = judge(checks, name, solution[name.replace("-", "_")], seed)
+        judged = judge(checks, name, reference[name.replace("-", "_")], seed)
         assert judged.share == 1, judged.reason
 
 
@@ -381,10 +352,10 @@ def test_largest_sizes_held_out_choose_well_and_others_do_not_under_many_seeds(c
     check_choices(checks, inside, range(2, 24))
 
 
-def test_the_notebooks_forms_choose_as_those_of_the_checks(checks, solution):
-    assert judge(checks, "choose", solution["choose"], 5).share == 1
+def test_the_notebooks_forms_choose_as_those_of_the_checks(checks, reference):
+    assert judge(checks, "choose", reference["choose"], 5).share == 1
     for fit, own in zip(
-        solution["FORMS"].values(),
+        reference["FORMS"].values(),
         checks.questions["choose"].ask.__globals__["FORMS"].values(),
         strict=True,
     ):
