@@ -194,6 +194,7 @@ def release(
     from rich.console import Console
     from rich.markup import escape
 
+    from course_lib.files import write_whole
     from course_lib.grading.placing import place
     from course_lib.grading.releasing import (
         ReleaseError,
@@ -213,7 +214,7 @@ def release(
             target = to / (f"{name}.zip" if as_zip else name)
             if as_zip:
                 to.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(zipped(name, files))
+                write_whole(target, zipped(name, files))
             else:
                 place(files, target, lambda folder: None)
             console.print(str(target), markup=False, soft_wrap=True)

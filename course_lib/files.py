@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 
-def write_whole(path: str | Path, text: str) -> None:
+def write_whole(path: str | Path, content: str | bytes) -> None:
     """Write a file so that others see the old content or the new, and nothing between.
 
     >>> import tempfile
@@ -22,8 +22,8 @@ def write_whole(path: str | Path, text: str) -> None:
     path = Path(path)
     handle, new = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         if path.exists():
             shutil.copymode(path, new)
         else:
@@ -102,4 +102,4 @@ def cut_unfinished_line(path: str | Path) -> None:
         return
     text = path.read_bytes()
     if text and not text.endswith(b"\n"):
-        write_whole(path, text[: text.rfind(b"\n") + 1].decode("utf-8"))
+        write_whole(path, text[: text.rfind(b"\n") + 1])
