@@ -40,6 +40,21 @@ REFUSED = (
 )
 
 
+def _seccomp():
+    """The module that makes filters.
+
+    Raises
+    ------
+    RuntimeError
+        If pyseccomp or libseccomp is not there.
+    """
+    try:
+        import pyseccomp
+    except (ImportError, RuntimeError) as error:
+        raise RuntimeError(f"no system call filter: {error} (pip install pyseccomp)") from error
+    return pyseccomp
+
+
 def _build():
     """The filter, as an object of libseccomp's.
 
@@ -48,10 +63,7 @@ def _build():
     RuntimeError
         If pyseccomp or libseccomp is not there, or does not know this processor.
     """
-    try:
-        import pyseccomp as seccomp
-    except (ImportError, RuntimeError) as error:
-        raise RuntimeError(f"no system call filter: {error} (pip install pyseccomp)") from error
+    seccomp = _seccomp()
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
     refuse = seccomp.ERRNO(errno.EPERM)
     for name in REFUSED:
@@ -101,10 +113,7 @@ def alone() -> bytes:
 
     It may not choose its processors either. Both fail with EPERM; errors as for `program`.
     """
-    try:
-        import pyseccomp as seccomp
-    except (ImportError, RuntimeError) as error:
-        raise RuntimeError(f"no system call filter: {error} (pip install pyseccomp)") from error
+    seccomp = _seccomp()
     rules, refuse = seccomp.SyscallFilter(seccomp.ALLOW), seccomp.ERRNO(errno.EPERM)
     for name in ("fork", "vfork", "sched_setaffinity"):
         number = seccomp.resolve_syscall(seccomp.Arch.NATIVE, name)
@@ -122,8 +131,7 @@ def loading(code: bytes) -> str:
     RuntimeError
         If libseccomp is not there.
     """
-    import pyseccomp as seccomp
-
+    seccomp = _seccomp()
     call = seccomp.resolve_syscall(seccomp.Arch.NATIVE, "seccomp")
     return (
         "import ctypes\n"
