@@ -78,8 +78,10 @@ def judge(tab, seen: Visit, width: int, scheme: str) -> None:
     """Run axe at a width and in a colour scheme."""
     tab.set_viewport_size({"width": width, "height": 900})
     tab.emulate_media(color_scheme=scheme)
+    shown = "() => document.documentElement.dataset.theme"
+    tab.wait_for_function(f"scheme => ({shown})() === scheme", arg=scheme)  # a busy machine is slow
     tab.wait_for_timeout(400)  # the fold's transition; colours are judged at rest
-    assert tab.evaluate("() => document.documentElement.dataset.theme") == scheme
+    assert tab.evaluate(shown) == scheme
     found = tab.evaluate("() => axe.run()")["violations"]
     if found:
         seen.violations[f"{scheme}, {width} px"] = [
