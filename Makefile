@@ -2,9 +2,11 @@
 #   PYTHON=python3.12    the interpreter for .venv (3.11 to 3.13)
 #   TORCH_INDEX=default  where torch comes from (an address, or `default`)
 #   PORT=8000            where `make serve` listens
+#   TESTERS=2            processes that `make test` works with
 
 PYTHON ?= python3
 PORT ?= 8000
+TESTERS ?= 2
 BIN = .venv/bin
 
 .PHONY: help course book book-next serve test test-all bench install install-test clean
@@ -26,8 +28,8 @@ serve: ## serve the built book on this machine
 	@echo "http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-test: install-test ## install what tests need, then run all but the slow ones
-	$(BIN)/python -m pytest -ra -m "not slow"
+test: install-test ## install what tests need, then run all but the slow ones, on TESTERS processes
+	$(BIN)/python -m pytest -ra -m "not slow" -n $(TESTERS)
 
 test-all: install-test ## the slow tests too
 	$(BIN)/python -m pytest -ra

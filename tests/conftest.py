@@ -98,6 +98,19 @@ def pytest_configure(config):
     required()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep what shares a set-up in one process: a folder, and all that needs the book."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            folder = Path(nodeid.split("::")[0]).parent.as_posix()
+            return folder.replace("tests/web", "tests/book")
+
+    return ByFolder(config, log)
+
+
 def pytest_runtest_setup(item):
     names = [name for marker in item.iter_markers("needs") for name in marker.args]
     names += [name for marker, name in SHORTHANDS.items() if item.get_closest_marker(marker)]

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.grading.loops import no_running_loop  # noqa: F401
 from tests.grading.trusted.material import make_course
 
 
