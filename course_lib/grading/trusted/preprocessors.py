@@ -18,7 +18,8 @@ from course_lib.grading.trusted.plain import trust
 class ArmProbes(NbGraderPreprocessor):
     """Give each cell that calls `probe` the hidden inputs of this submission.
 
-    What is to be timed besides is put into ``resources``, for whoever can time it.
+    What is to be timed besides is put into ``resources``, for whoever can time it. The kernel that
+    plain nbgrader is about to start is told which modules to withhold.
     """
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
@@ -26,6 +27,9 @@ class ArmProbes(NbGraderPreprocessor):
         trusted, by = trust(self, resources)
         timed = resources["nbgrader"]["timed"] = []
         if trusted is not None:
+            settings = self.config.ColdProvisioner
+            withheld = {"withheld": trusted.checks.withheld}
+            settings.limits = {**settings.get("limits", {}), **withheld}
             for cell, released in _probing(nb, resources, trusted):
                 cell.source, to_time = trusted.arm(released, by)
                 timed += [to_time] if to_time else []

@@ -2,6 +2,7 @@
 
 import json
 
+import nbformat
 import pytest
 
 from course_lib.grading.commands import nbgrader
@@ -193,6 +194,30 @@ def test_plain_nbgrader_with_the_guard_judges_too(new_course):
     assert points(folder, "ada") == ALL
     assert points(folder, "bob") == ALL | {"square": 0.0}
     assert graded(folder, "bob")["square"].source == "probe('square', square)"
+
+
+@pytest.mark.needs("sandbox")
+def test_plain_nbgrader_withholds_what_would_answer_and_keeps_the_limits(new_course):
+    folder = new_course()
+    with (folder / "nbgrader_config.py").open("a") as config:
+        config.write("from course_lib.grading.guard import guard\nguard(c, sandbox=True)\n")
+        config.write("c.ColdProvisioner.limits = {'memory_bytes': 2**30}\n")
+    own = """
+import resource
+try:
+    import course_lib.counting
+except ImportError as error:
+    print(error)
+print(resource.getrlimit(resource.RLIMIT_AS)[0])
+"""
+    hand_in(folder, "ada", own=[own])
+    nbgrader(
+        folder, "autograde", "ps1", environment={"COURSE_SECRET": "a secret for plain nbgrader"}
+    )
+    assert points(folder, "ada") == ALL
+    notebook = nbformat.read(folder / "autograded" / "ada" / "ps1" / "p1.ipynb", 4)
+    said = notebook.cells[1].outputs[0].text
+    assert "course_lib.counting is out of reach here" in said and str(2**30) in said
 
 
 def test_stock_scores_are_refused(new_course):
