@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import filelock
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,17 +20,29 @@ JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; m
 
 @functools.cache
 def build() -> Path:
-    """Return the directory of the built book; where it is up to date nothing is executed."""
+    """Return the directory of the built book; where it is up to date nothing is executed.
+
+    Of several processes that test together the first builds it, and the others wait.
+    """
+    together = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
+    (ROOT / "_build").mkdir(exist_ok=True)
+    built_by = ROOT / "_build" / "tested-by.txt"
+    with filelock.FileLock(ROOT / "_build" / "tests.lock"):
+        if not together or not built_by.is_file() or built_by.read_text() != together:
+            _run_jupyter_book()
+            built_by.write_text(together)
+    return ROOT / "_build" / "html"
+
+
+def _run_jupyter_book() -> None:
     command = [*JUPYTER_BOOK, "build", ".", "-n", "-W", "--keep-going"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        shutil.rmtree(
-            ROOT / "_build" / ".doctrees", ignore_errors=True
-        )  # or the next build would pass
+        doctrees = ROOT / "_build" / ".doctrees"
+        shutil.rmtree(doctrees, ignore_errors=True)  # or the next build would pass
         pytest.fail(
             f"the book does not build:\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}", pytrace=False
         )
-    return ROOT / "_build" / "html"
 
 
 def pages_of(book: Path) -> list[str]:

@@ -100,13 +100,12 @@ def pytest_configure(config):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Keep what shares a set-up in one process: a folder, and all that needs the book."""
+    """Keep the tests of a folder in one process: they share what they set up."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFolder(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            folder = Path(nodeid.split("::")[0]).parent.as_posix()
-            return folder.replace("tests/web", "tests/book")
+            return Path(nodeid.split("::")[0]).parent.as_posix()
 
     return ByFolder(config, log)
 
