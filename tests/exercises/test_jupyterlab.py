@@ -92,17 +92,32 @@ class Notebook:
             timeout=1000 * SECONDS,
         )
 
+        tab.add_locator_handler(tab.locator(".jp-Dialog"), self.accept)
+
+    def accept(self, dialog):
+        """What JupyterLab asks meanwhile, such as for a kernel, is answered with its proposal."""
+        print("JupyterLab asked:", dialog.inner_text())
+        dialog.locator("button.jp-mod-accept").click()
+
     def run(self, place):
         """Run one code cell as a student does, and wait for it; what it showed."""
         cell = self.cells.nth(place)
         before = self.prompt(place)
-        cell.locator(".jp-InputArea-prompt").first.click()
-        self.tab.locator(RUN).click()
-        end = time.monotonic() + SECONDS
-        while self.prompt(place) in (before, "[*]:") and time.monotonic() < end:
-            self.tab.wait_for_timeout(50)
+        for _ in range(5):  # until the kernel is connected, a click may be lost
+            cell.locator(".jp-InputArea-prompt").first.click()
+            self.tab.locator(RUN).click()
+            if self.waited(lambda: self.prompt(place) != before, 5):
+                break
+        self.waited(lambda: self.prompt(place) not in (before, "[*]:"), SECONDS)
         assert self.prompt(place) not in (before, "[*]:"), f"cell {place} did not end"
         return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
+
+    def waited(self, until, seconds):
+        """Whether something became true in time."""
+        end = time.monotonic() + seconds
+        while not until() and time.monotonic() < end:
+            self.tab.wait_for_timeout(50)
+        return until()
 
     def prompt(self, place):
         return self.cells.nth(place).locator(".jp-InputArea-prompt").first.inner_text().strip()
