@@ -324,7 +324,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(page, new_page, sc
     violations = []
 
     def look():
-        found = tab.evaluate("() => axe.run('course-calculator')")["violations"]
+        found = tab.evaluate("async () => (await axe.run('course-calculator')).violations")
         violations.extend((v["help"], [n["html"][:160] for n in v["nodes"][:4]]) for v in found)
         assert tab.evaluate("() => document.documentElement.scrollWidth") <= width
 

@@ -82,7 +82,7 @@ def judge(tab, seen: Visit, width: int, scheme: str) -> None:
     tab.wait_for_function(f"scheme => ({shown})() === scheme", arg=scheme)  # a busy machine is slow
     tab.wait_for_timeout(400)  # the fold's transition; colours are judged at rest
     assert tab.evaluate(shown) == scheme
-    found = tab.evaluate("() => axe.run()")["violations"]
+    found = tab.evaluate("async () => (await axe.run()).violations")  # all of it is megabytes
     if found:
         seen.violations[f"{scheme}, {width} px"] = [
             (v["help"], [n["html"][:160] for n in v["nodes"][:4]]) for v in found
