@@ -14,7 +14,8 @@ from course_lib.grading.sandbox import filter, privileges, tree
 from course_lib.grading.sandbox.tree import HOST_NAME, USER, Mount
 
 # No `site`: the first process needs the standard library only, and starts in half the time.
-PYTHON = (sys.executable, "-I", "-S", "-B")
+# Its plain path: started as `../.venv/bin/python`, it goes through a folder that is not inside.
+PYTHON = (os.path.normpath(sys.executable), "-I", "-S", "-B")
 INSIDE = Path(__file__).resolve().with_name("inside.py")
 
 

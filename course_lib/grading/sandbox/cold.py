@@ -15,7 +15,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -169,7 +168,7 @@ class ColdProvisioner(KernelProvisionerBase):
             "connection": _as_text(self.connection_info),
             "ports": list(range(1, len(protocol.CHANNELS) + 1)),
             "arguments": cmd,
-            "python": sys.executable,
+            "python": bubblewrap.PYTHON[0],
         }
         descriptors = [there.fileno(), *(listener.fileno() for listener in self.listeners)]
         try:

@@ -342,3 +342,14 @@ def test_where_no_group_can_be_made_there_is_none(tmp_path, monkeypatch):
     group = groups.make_group(Limits(processes=10))
     (folder,) = group.folders
     assert (folder / "pids.max").read_text() == "14"
+
+
+@pytest.mark.needs("sandbox")
+def test_the_level_is_the_same_when_python_is_started_by_a_path_through_another_folder(tmp_path):
+    program = os.path.relpath(sys.executable, tmp_path)
+    ask = "from course_lib.grading.sandbox.levels import find_level; print(find_level().name)"
+    said = {
+        subprocess.run([python, "-c", ask], cwd=tmp_path, capture_output=True, text=True).stdout
+        for python in (program, sys.executable)
+    }
+    assert said == {f"{levels.find_level().name}\n"}
