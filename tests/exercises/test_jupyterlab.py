@@ -91,7 +91,6 @@ class Notebook:
             " || document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]')",
             timeout=1000 * SECONDS,
         )
-
         tab.add_locator_handler(tab.locator(".jp-Dialog"), self.accept)
 
     def accept(self, dialog):
@@ -108,8 +107,8 @@ class Notebook:
             self.tab.locator(RUN).click()
             if self.waited(lambda: self.prompt(place) != before, 5):
                 break
-        self.waited(lambda: self.prompt(place) not in (before, "[*]:"), SECONDS)
-        assert self.prompt(place) not in (before, "[*]:"), f"cell {place} did not end"
+        ended = self.waited(lambda: self.prompt(place) not in (before, "[*]:"), SECONDS)
+        assert ended, f"cell {place} did not end"
         return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
 
     def waited(self, until, seconds):

@@ -11,9 +11,9 @@ import pytest
 from course_lib.sphinx_ext.calculators import every
 from course_lib.sphinx_ext.calculators.forms.fields import asked
 from tests.building import ROOT, served
+from tests.web.axe import add_axe, objections
 
 STATIC = ROOT / "book" / "_static"
-AXE = ROOT / "book" / "node_modules" / "axe-core" / "axe.min.js"
 NAMES = ("training", "network", "power-law")
 CONFIG = f"""
 extensions = ["myst_nb", "course_lib.sphinx_ext.calculators"]
@@ -317,15 +317,13 @@ def test_where_python_does_not_load_the_page_says_so(page, new_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(page, new_page, scheme, width):
-    assert AXE.is_file(), "axe-core is not installed: run make test"
     tab = new_page(width, scheme)
     visit(tab, page)
-    tab.add_script_tag(path=AXE)
+    add_axe(tab)
     violations = []
 
     def look():
-        found = tab.evaluate("async () => (await axe.run('course-calculator')).violations")
-        violations.extend((v["help"], [n["html"][:160] for n in v["nodes"][:4]]) for v in found)
+        violations.extend(objections(tab, "course-calculator"))
         assert tab.evaluate("() => document.documentElement.scrollWidth") <= width
 
     look()

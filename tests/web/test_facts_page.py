@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.building import ROOT, served
+from tests.building import served
 from tests.mini_book import LONG, MiniBook, small_tables_in, with_theme
+from tests.web.axe import add_axe, objections
 
-AXE = ROOT / "book" / "node_modules" / "axe-core" / "axe.min.js"
 FIRST = 250
 BODY = """
 The training of GPT-3 took {fact}`gpt_run.energy` and emitted {fact}`gpt_run.co2e`.
@@ -246,12 +246,10 @@ def test_nothing_is_asked_of_another_host(new_page, page_address):
 def test_axe_finds_nothing_with_a_card_open_and_a_table_sorted(
     new_page, page_address, scheme, width
 ):
-    assert AXE.is_file(), "axe-core is not installed: run make test"
     tab = opened(new_page(width, scheme), page_address)
     assert tab.evaluate("() => document.documentElement.dataset.theme") == scheme
     tab.locator(".fact-table").first.get_by_role("button", name="Chip").click()
     card_of(tab)[0].focus()
     assert card_of(tab)[1].is_visible()
-    tab.add_script_tag(path=AXE)
-    found = tab.evaluate("async () => (await axe.run({include: ['article']})).violations")
-    assert not [(v["help"], [n["html"][:160] for n in v["nodes"][:4]]) for v in found]
+    add_axe(tab)
+    assert not objections(tab, {"include": ["article"]})

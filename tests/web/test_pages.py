@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.building import ROOT, pages_of
+from tests.building import pages_of
+from tests.web.axe import add_axe, objections
 
-AXE = ROOT / "book" / "node_modules" / "axe-core" / "axe.min.js"
 BUDGET_BYTES = 1_050_000  # a chapter of a dozen figures; formulas and icons are half of it
 UNFOLD = """() => {
   document.querySelectorAll("details").forEach((folded) => { folded.open = true; });
@@ -45,7 +45,6 @@ class Visit:
 @pytest.fixture(scope="module")
 def visits(built_book, site, browser) -> dict[str, Visit]:
     """One visit to every page; each takes seconds, so all that can be asked is asked in one."""
-    assert AXE.is_file(), "axe-core is not installed: run make test"
     return {name: visited(browser, site + name) for name in pages_of(built_book)}
 
 
@@ -66,7 +65,7 @@ def visited(browser, address: str) -> Visit:
     tab.evaluate(UNFOLD)
     tab.evaluate("() => window.scrollTo(0, document.body.scrollHeight)")
     tab.wait_for_load_state("networkidle")
-    tab.add_script_tag(path=AXE)
+    add_axe(tab)
     judge(tab, seen, 1280, "light")
     judge(tab, seen, 360, "dark")
     seen.narrow_width = tab.evaluate("() => document.documentElement.scrollWidth")
@@ -82,11 +81,8 @@ def judge(tab, seen: Visit, width: int, scheme: str) -> None:
     tab.wait_for_function(f"scheme => ({shown})() === scheme", arg=scheme)  # a busy machine is slow
     tab.wait_for_timeout(400)  # the fold's transition; colours are judged at rest
     assert tab.evaluate(shown) == scheme
-    found = tab.evaluate("async () => (await axe.run()).violations")  # all of it is megabytes
-    if found:
-        seen.violations[f"{scheme}, {width} px"] = [
-            (v["help"], [n["html"][:160] for n in v["nodes"][:4]]) for v in found
-        ]
+    if found := objections(tab):
+        seen.violations[f"{scheme}, {width} px"] = found
 
 
 def test_no_request_leaves_the_site(visits, site):
@@ -115,7 +111,7 @@ def test_axe_finds_nothing_the_other_way_round(built_book, site, new_page, width
     for name in pages_of(built_book):
         visit(tab, site + name)
         tab.evaluate(UNFOLD)
-        tab.add_script_tag(path=AXE)
+        add_axe(tab)
         one = Visit()
         judge(tab, one, width, scheme)
         if one.violations:
